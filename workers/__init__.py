@@ -1,7 +1,7 @@
 """Workers: upstream clients, ingest, schedule, notifications, and the RQ jobs.
 
-May import: papers.config, papers.errors, papers.index.compaction, papers.maintenance,
-papers.model, papers.redis_backend, papers.state, papers.state.voting, papers.store,
+May import: papers.config, papers.errors, papers.index.compaction, papers.maintenance, papers.model,
+papers.redis_backend, papers.state, papers.state.voting, papers.store, papers.suggestions,
 workers.fetch, workers.ingest, workers.notify, workers.schedule, workers.sources, workers.tasks.
 Start with: registry.py (every kind of task), jobs.py (the RQ job).
 """

@@ -19,11 +19,13 @@ from papers.maintenance.retention import Retention
 from papers.state.communities import community_task
 from papers.state.task_states import TaskStates
 from papers.state.voting.pick_lists import PickLists
+from papers.suggestions.abbreviation_store import AbbreviationStore
 from workers.notify.channels import CHANNELS
 from workers.schedule import cadence
 from workers.schedule.task_kind import TaskKind, TaskRole
 from workers.sources import community, hf_daily
 from workers.tasks import announcements
+from workers.tasks.abbreviations import ABBREVIATIONS_TASK, AbbreviationTask, next_reading
 from workers.tasks.backfill import BACKFILL_TASK, Backfill, BackfillPlans
 from workers.tasks.backups import BackupTask, backup_tasks
 from workers.tasks.compaction import COMPACTION_TASK, CompactionTask
@@ -153,6 +155,13 @@ TASKS: Final[dict[str, TaskKind]] = {
         role=TaskRole.MAINTENANCE,
         timeout=6 * 3600,
         recurring=backup_tasks,
+    ),
+    ABBREVIATIONS_TASK: TaskKind(
+        build_fetch=lambda context: AbbreviationTask(AbbreviationStore(context.redis)).fetch,
+        cadence=next_reading,
+        role=TaskRole.MAINTENANCE,
+        timeout=900,
+        recurring=lambda settings: [ABBREVIATIONS_TASK],
     ),
 }
 """Kind of task to its row, in the order of `paperwire refresh`; channels not among them."""

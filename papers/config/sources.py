@@ -66,6 +66,7 @@ TASK_TITLES: Final[dict[str, str]] = {
     "lists": "list feeds",
     "closing": "compaction",
     "backup": "backup",
+    "abbreviations": "abbreviations",
     "mail": "e-mail of {name}",
     "websub": "WebSub hub",
 }

@@ -51,6 +51,7 @@ The owner is the module that decides what a key contains; others may read or del
 | `lock:task:NAME` | string | token of the job that runs a task | its time-out | workers.jobs | no |
 | `backfill` | string | plan and progress of a backfill, JSON | until done | workers.tasks.backfill | copied |
 | `coverage` | string | span of which the store has all of arXiv, JSON | permanent | workers.tasks.coverage | copied |
+| `abbreviations` | hash | folded term → other terms for it, each with the number of papers that define the pair, JSON, 20,000 at most | permanent | papers.suggestions.abbreviation_store | rebuilt |
 | `mailed` | hash | subscription → last period whose digest was mailed | permanent | workers.notify.mail | copied |
 | `websub` | hash | slug → digest of the feed last announced to the hub | permanent | workers.notify.websub | copied |
 | `loads` | hash | identity of a bulk file → progress of its load, JSON | permanent | workers.bulk.loader | copied |
@@ -112,6 +113,7 @@ ARXIV_RATE_LIMIT: Final = "lane:arxiv"
 ENRICH_RETRIES: Final = "unknown"
 BACKFILL: Final = "backfill"
 COVERAGE: Final = "coverage"
+ABBREVIATIONS: Final = "abbreviations"
 CUSTOM_RESPONSES: Final = "feeds:custom"
 BULK_LOADS: Final = "loads"
 WEBSUB_DIGESTS: Final = "websub"
@@ -160,6 +162,7 @@ REBUILT: Final = (
         TERM_MONTHS_EPOCH,
         VOCABULARY,
         UNDESCRIBED,
+        ABBREVIATIONS,
     ),
 )
 TRANSIENT: Final = (

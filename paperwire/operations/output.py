@@ -68,6 +68,13 @@ def format_note(note: Document) -> str:
     return f"note: {note['text']}" + (f": {other}" if other else "")
 
 
+def format_suggestion(suggestion: Document) -> str:
+    """Render a term that papers also write, and the keyword with it added."""
+    text, added = suggestion["text"], suggestion["added_papers"]
+    noun = "paper" if added == 1 else "papers"
+    return f"also written {text}: +{added:,} {noun} in a year: {suggestion['query']}"
+
+
 def format_paper_line(paper: Document) -> str:
     """Render a paper in one line: id, date, votes, title."""
     votes = f"{paper['votes']}▲" if paper["votes"] is not None else ""

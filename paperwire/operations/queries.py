@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -22,17 +22,21 @@ from papers.model.arxiv_id import ArxivId
 from papers.query.parser import parse_query
 from papers.query.request import SearchRequest
 from papers.redis_backend import health
+from papers.search.counts import MatchCounter
 from papers.state.communities import Communities, community_task
 from papers.state.initial_fetch_states import InitialFetchStates
 from papers.state.keyword_record import Keyword
 from papers.state.keywords import Keywords
 from papers.state.task_states import Progress, TaskStates
 from papers.store import Store
+from papers.suggestions.abbreviation_store import AbbreviationStore
+from papers.suggestions.missing_terms import explain_empty
+from papers.suggestions.suggest import count_suggestions, find_candidates
 from paperwire.operations import output
 from paperwire.operations.session import CommandSession
 from paperwire.run.console import format_next_fetch
 from paperwire.run.instance_lock import running_address
-from service.json_api.documents import paper_json, source_json
+from service.json_api.documents import paper_json, source_json, suggestion_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +81,40 @@ def search_papers(
 ) -> CommandResult:
     """Return the newest papers that match a query. Raises BadQuery."""
     parsed = parse_query(query)
-    page = Store(session.redis).search(
-        SearchRequest(query=parsed, limit=limit, order="picked" if picked else "announced")
-    )
+    store = Store(session.redis)
+    request = SearchRequest(query=parsed, limit=limit, order="picked" if picked else "announced")
+    page, suggestions = store.search(request), _suggestions(session, store, request)
     found = [paper_json(paper) for paper in page.papers]
     document = {
         "query": parsed.display_text,
         "read_as": parsed.canonical,
         "notes": [asdict(note) for note in parsed.notes],
+        "suggestions": suggestions,
         "papers": found,
         "next": page.next_cursor,
         "complete": page.is_complete,
     }
-    lines = [output.format_paper_line(paper) for paper in found] or ["no papers match"]
+    lines = [output.format_paper_line(paper) for paper in found]
+    lines = lines or [f"no papers match: {explain_empty(store, request)}"]
     notes = [output.format_note(asdict(note)) for note in parsed.notes]
+    notes += map(output.format_suggestion, suggestions)
     return CommandResult("\n".join([*notes, *lines]), document)
+
+
+def _suggestions(
+    session: CommandSession, store: Store, request: SearchRequest
+) -> list[dict[str, Any]]:
+    counter = MatchCounter(store.reader)
+    candidates = find_candidates(AbbreviationStore(session.redis), request.query)
+    if not candidates:
+        return []
+    found = count_suggestions(
+        candidates,
+        counter,
+        lambda query: replace(request, query=query).tree,
+        counter.count(request.tree),
+    )
+    return [suggestion_json(each) for each in found]
 
 
 def papers_by_id(session: CommandSession, ids: Sequence[str]) -> CommandResult:

@@ -12,6 +12,7 @@ from papers.model.paper import Paper, Pick, Revision
 from papers.model.resources import PaperResource, paper_resources
 from papers.state.keyword_record import Keyword
 from papers.state.task_states import TaskState
+from papers.suggestions.suggest import Suggestion
 from papers.text.links.paper_links import LinkKind
 from service.markup.clean import clean_xml_text, single_line, valid_http_url
 from service.markup.paper_text import author_names
@@ -104,6 +105,16 @@ def source_json(state: TaskState) -> dict[str, Any]:
         "got": state.got,
         "usual": state.usual,
         "failures": state.failures,
+    }
+
+
+def suggestion_json(suggestion: Suggestion) -> dict[str, Any]:
+    """Return a term that a keyword may be missing, and the keyword with it added."""
+    return {
+        "kind": suggestion.kind,
+        "text": suggestion.term,
+        "query": suggestion.query.display_text,
+        "added_papers": suggestion.added_papers,
     }
 
 

@@ -90,11 +90,13 @@ RESPONSE_SCHEMAS: Final = {
         query=TEXT,
         read_as=TEXT,
         notes=_list(reference_to("Note")),
+        suggestions=_list(reference_to("Suggestion")),
         papers=_list(reference_to("Paper")),
         next=_MAYBE_URL,
         complete={"type": "boolean"},
     ),
     "Note": _object(kind=TEXT, text=TEXT, alternative_query=TEXT),
+    "Suggestion": _object(kind=TEXT, text=TEXT, query=TEXT, added_papers={"type": "integer"}),
     "Keyword": _object(
         slug=TEXT,
         name=TEXT,

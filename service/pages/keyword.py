@@ -11,6 +11,7 @@ from flask import Response, render_template, request
 
 from papers.query.request import LIST_NAMES
 from papers.state.slugs import moved_slug
+from papers.suggestions.missing_terms import explain_empty
 from service.cache.version_stamp import StoreVersion
 from service.context import AppContext, context
 from service.feed_result import FeedResult
@@ -20,7 +21,7 @@ from service.pages.parts.highlight import HighlightedEntry, highlight_entry
 from service.pages.parts.page_response import cached_page, pages, uncached_page
 from service.pages.parts.plots import month_plot
 from service.pages.parts.reader_links import mailed_keywords
-from service.pages.parts.readings import link_notes
+from service.pages.parts.readings import link_notes, link_suggestions
 from service.source_status import source_trouble
 from service.urls.forgiving import clean_args
 from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls, path_with_params
@@ -98,7 +99,15 @@ def render_papers_page(
         mailed=[often for slug, often in mailed_keywords(ctx.settings) if slug == address.slug],
         q="" if found.keywords else found.query.display_text,
         notes=link_notes(ctx, found.query, found.notes, address.params) if first_page else [],
+        suggestions=link_suggestions(ctx, found.query, address.params, counts),
+        missing=_explain_empty(ctx, found) if first_page else "",
     ).encode()
+
+
+def _explain_empty(ctx: AppContext, found: FeedResult) -> str:
+    """Return what the empty result of one keyword lacks."""
+    is_explained = not found.page.papers and len(found.keywords) < 2
+    return explain_empty(ctx.store, found.search_request) if is_explained else ""
 
 
 def _next_page_path(address: SearchUrls, cursor: str | None, base_path: str) -> str:

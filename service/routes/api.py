@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from itertools import chain, zip_longest
 from typing import Any, Final
@@ -16,6 +16,7 @@ from papers.errors import PaperwireError
 from papers.model.arxiv_id import ArxivId
 from papers.state.import_blocks import ImportOutcome, import_keywords
 from papers.state.keyword_record import Keyword
+from papers.suggestions.suggest import Suggestion
 from service.cache.render_request import PreparedBody
 from service.cache.version_stamp import ALL_KEYWORDS, StoreVersion
 from service.context import AppContext, context
@@ -24,10 +25,10 @@ from service.feed_result import FeedResult
 from service.feeds import FORMATS
 from service.http.auth import require_token
 from service.http.responses import redirect_to_canonical
-from service.json_api.documents import paper_json, source_json
+from service.json_api.documents import paper_json, source_json, suggestion_json
 from service.markup.clean import single_line
 from service.routes.openapi import openapi_document
-from service.search_title import shown_query
+from service.search_suggestions import counted_query, suggestions_for
 from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls
 from service.urls.paging import numbered_path, parse_page_number, slice_page
 from service.urls.params import DEFAULT_PARAMS, reject_parameters
@@ -47,7 +48,7 @@ def papers() -> Response:
 
     def render(version: StoreVersion) -> bytes | PreparedBody:
         found = ctx.search(urls, version)
-        body = _to_json_bytes(_page_json(found))
+        body = _to_json_bytes(_page_json(found, _suggestions(ctx, found)))
         return PreparedBody.of_bytes(body) if found.page.is_complete else body
 
     return redirect_to_canonical(request, path) or ctx.serve(
@@ -55,7 +56,7 @@ def papers() -> Response:
         render,
         content_type=JSON_TYPE,
         keywords=urls.keywords,
-        shown_query=lambda version: shown_query(urls.params, version),
+        shown_query=lambda version: counted_query(ctx, urls.params, version),
     )
 
 
@@ -166,12 +167,21 @@ def keyword_json(ctx: AppContext, keyword: Keyword) -> dict[str, Any]:
     }
 
 
-def _page_json(found: FeedResult) -> dict[str, Any]:
+def _suggestions(ctx: AppContext, found: FeedResult) -> list[Suggestion]:
+    """Return the suggestions for a search of a query of its own, on its first page."""
+    params = found.address.params
+    if found.keywords or found.search_request.before:
+        return []
+    return suggestions_for(ctx, found.query, params, ctx.counter.count(found.search_request.tree))
+
+
+def _page_json(found: FeedResult, suggestions: Sequence[Suggestion]) -> dict[str, Any]:
     urls, cursor = found.address, found.page.next_cursor
     return {
         "query": found.query.display_text,
         "read_as": found.query.canonical,
         "notes": [asdict(note) for note in found.notes],
+        "suggestions": [suggestion_json(each) for each in suggestions],
         "papers": [
             paper_json(paper, found.matched_keywords(paper), event)
             for paper, event in zip_longest(found.page.papers, found.page.events)

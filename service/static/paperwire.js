@@ -12,7 +12,7 @@ function preview(form) {
   const close = () => { panel.hidden = true; asked?.abort(); clearTimeout(timer); };
 
   async function ask() {
-    const text = box.value.trim();
+    const text = box.value.trimStart(); // a blank at the end finishes the last word
     asked?.abort();
     if (!text) return close();
     asked = new AbortController();

@@ -39,7 +39,7 @@ def test_empty_store_is_reported(command: RunCommand) -> None:
     assert status["sources"] == []
     assert "no source has been fetched yet" in command("status").stdout
     assert json_output(command("search", "reasoning", "--json"))["papers"] == []
-    assert command("search", "reasoning").stdout == "no papers match\n"
+    assert command("search", "reasoning").stdout == ("no papers match: no paper has “reasoning”\n")
 
 
 def test_search_says_how_it_read_a_keyword(command: RunCommand) -> None:

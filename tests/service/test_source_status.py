@@ -21,6 +21,7 @@ from tests.service.made import NOW
         ("mail:daily:reward-model", "e-mail of daily, reward-model"),
         ("websub", "WebSub hub"),
         ("closing", "compaction"),
+        ("abbreviations", "abbreviations"),
         ("of-a-later-release:x", "of-a-later-release:x"),
     ],
 )

@@ -83,9 +83,9 @@ def test_every_recurring_task_is_of_the_kind_that_names_it() -> None:
     )
     for kind, row in task_kinds().items():
         assert {kind_of(task) for task in row.recurring(settings)} <= {kind}
-    assert recurring_tasks(settings)[-9:] == [
+    assert recurring_tasks(settings)[-10:] == [
         *("hf:today", "hf:recent", "community:weekly", "enrich", "retention", "lists"),
-        *("closing", "websub", "mail:day:mllm"),
+        *("closing", "abbreviations", "websub", "mail:day:mllm"),
     ]
 
 
@@ -106,6 +106,7 @@ TIMEOUTS = [
     ("retention", 3600),
     ("lists", 300),
     ("closing", 3600),
+    ("abbreviations", 900),
     ("websub", 300),
     ("mail:day:mllm", 300),
 ]

@@ -1,4 +1,4 @@
-"""How a keyword was read: its notes, with links to the other readings and their counts."""
+"""How a keyword was read, and what it may miss: notes and suggestions, with links and counts."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from papers.query.ast import Node
 from papers.query.notes import Note
 from papers.query.parser import Query, parse_query
+from papers.search.counts import MatchCounts
+from papers.suggestions.suggest import Suggestion
 from service.context import AppContext
+from service.search_suggestions import suggestions_for
 from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls
 from service.urls.params import SearchParams
 
@@ -42,6 +46,33 @@ def link_notes(
     return [link for link in links if link.paper_count or not link.is_added]
 
 
+@dataclass(frozen=True, slots=True)
+class SuggestionLink:
+    """A suggestion on a page; `path` leads to the keyword with its term added."""
+
+    suggestion: Suggestion
+    path: str
+
+
+def link_suggestions(
+    ctx: AppContext, query: Query, params: SearchParams, counts: MatchCounts | None
+) -> list[SuggestionLink]:
+    """Return the suggestions for a search that found `counts`. Raises StoreUnavailable."""
+    return [
+        SuggestionLink(each, _search_path(ctx, each.query, params))
+        for each in suggestions_for(ctx, query, params, counts)
+    ]
+
+
+def _search_path(ctx: AppContext, query: Query, params: SearchParams) -> str:
+    urls = SearchUrls(ctx.settings.base_url, SEARCH_SLUG, _params_of(query, params))
+    return urls.path("page")
+
+
+def _tree_of(query: Query, params: SearchParams) -> Node:
+    return _params_of(query, params).search_request(query).tree
+
+
 def _link_note(ctx: AppContext, query: Query, note: Note, params: SearchParams) -> NoteLink:
     if not note.alternative_query:
         return NoteLink(note.text)
@@ -50,12 +81,12 @@ def _link_note(ctx: AppContext, query: Query, note: Note, params: SearchParams) 
     is_added = note.kind == "initial"
     if is_added and found is not None:
         found = max(found - (_count_in_year(ctx, query, params) or 0), 0)
-    path = SearchUrls(ctx.settings.base_url, SEARCH_SLUG, _params_of(other, params)).path("page")
+    path = _search_path(ctx, other, params)
     return NoteLink(note.text, other.display_text, path, found, is_added)
 
 
 def _count_in_year(ctx: AppContext, query: Query, params: SearchParams) -> int | None:
-    counts = ctx.counter.count(_params_of(query, params).search_request(query).tree)
+    counts = ctx.counter.count(_tree_of(query, params))
     return counts.year if counts else None
 
 

@@ -180,7 +180,9 @@ def test_preview_shows_the_newest_papers(client: FlaskClient) -> None:
     assert marks(answer.text)[:2] == ["Reward", "number"]
     (more,) = soup.select(".more a")
     assert client.get(str(more["href"])).status_code == 200
-    assert "No paper matches yet" in client.get("/search/preview?q=zebra").text
+    assert (
+        "No paper has a word that begins with “zebra”" in client.get("/search/preview?q=zebra").text
+    )
 
 
 @pytest.mark.parametrize("text", ["(reward", "-reward", "foo:bar", "", '"reward', "x" * 501])

@@ -44,6 +44,7 @@ RECURRING = [
     "enrich",
     "lists",
     "closing",
+    "abbreviations",
 ]
 
 
@@ -72,6 +73,7 @@ def test_recurring_tasks() -> None:
         "enrich",
         "lists",
         "closing",
+        "abbreviations",
     ]
 
 
@@ -149,7 +151,8 @@ def test_tasks_no_longer_configured_are_deleted(redis: Redis) -> None:
     redis.delete(keys.SCHEDULER_LEASE)
     SchedulerHarness(redis, Settings(categories=("cs.LG",))).tick(WEDNESDAY + SECOND)
     assert sorted(states.due_times()) == [
-        *("announcements:cs.LG", "closing", "enrich", "hf:recent", "hf:today", "lists", "oai:daily")
+        *("abbreviations", "announcements:cs.LG", "closing", "enrich", "hf:recent", "hf:today"),
+        *("lists", "oai:daily"),
     ]
     assert states.get("community:weekly") is None
 

@@ -1,0 +1,79 @@
+"""What an empty result lacks: the word that no paper has, or the two that no paper has together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import combinations
+from typing import Final
+
+from papers.query.ast import And, Author, Field, IdFilter, Node, Or, Text, all_of
+from papers.query.parser import Query
+from papers.query.request import SearchRequest
+from papers.store import Store
+
+MAX_EXAMINED: Final = 5
+"""Required terms that are searched for one by one and in twos: fifteen searches at most."""
+_IN_FIELD: Final = {
+    Field.TITLE: " in its title",
+    Field.ABSTRACT: " in its abstract",
+    Field.COMMENT: " in its comment",
+    Field.ORGANIZATION: " as its organization",
+}
+_Finds = Callable[[Node], bool]
+
+
+def explain_empty(store: Store, request: SearchRequest) -> str:
+    """Return why no paper matches, as a sentence without its stop. Raises StoreUnavailable."""
+
+    def finds(node: Node) -> bool:
+        hits = store.find_hits(replace(request, query=Query(node), limit=1, before=""), 1)
+        return bool(hits.doc_ids) or not hits.is_complete
+
+    plain = SearchRequest(query=request.query)
+    is_filtered = request.tree != plain.tree or bool(request.listed)
+    if is_filtered and store.find_hits(plain, 1).doc_ids:
+        return "papers match, but none with these filters"
+    reason = describe_missing(request.query.tree, finds)
+    return f"{reason} with these filters" if is_filtered else reason
+
+
+def describe_missing(tree: Node, finds: _Finds) -> str:
+    """Return what no paper has of a tree that none matches; `finds`: whether some paper matches."""
+    if not isinstance(tree, And):
+        return f"no paper {_describe(tree)}"
+    terms = tree.required[:MAX_EXAMINED]
+    for term in terms:
+        if not finds(term):
+            return f"no paper {_describe(term)}"
+    for left, right in combinations(terms, 2):
+        if not finds(all_of((left, right))):
+            return f"no paper has {_name(left)} and {_name(right)} together"
+    if tree.excluded and finds(all_of(tree.required)):
+        return f"every paper that matches the rest has {_join(tree.excluded)}"
+    return f"no paper has {_join(tree.required)} together"
+
+
+def _describe(node: Node) -> str:
+    if isinstance(node, Text):
+        return f"has {_name(node)}"
+    if isinstance(node, Author):
+        return f"is by {_name(node)}"
+    if isinstance(node, IdFilter):
+        return f"here has the id {node.id}"
+    if isinstance(node, Or):
+        return f"has any of {_join(node.alternatives)}"
+    return f"matches {_name(node)}"
+
+
+def _name(node: Node) -> str:
+    if isinstance(node, Text):
+        words, place = " ".join(node.words), _IN_FIELD.get(node.field, "")
+        return f"{'a word that begins with ' if node.is_prefix else ''}“{words}”{place}"
+    if isinstance(node, Author):
+        return f"“{' '.join(node.words)}”"
+    return f"“{node}”" if not isinstance(node, And | Or) else f"({node})"
+
+
+def _join(nodes: Sequence[Node]) -> str:
+    return ", ".join(map(_name, nodes))

@@ -1,0 +1,35 @@
+"""The suggestions for a search, with its filters, for pages and the JSON API."""
+
+from __future__ import annotations
+
+from papers.query.ast import Node, any_of
+from papers.query.parser import Query
+from papers.search.counts import MatchCounts
+from papers.suggestions.abbreviation_store import AbbreviationStore
+from papers.suggestions.suggest import Suggestion, count_suggestions, find_candidates
+from service.cache.version_stamp import StoreVersion
+from service.context import AppContext
+from service.search_title import shown_query
+from service.urls.params import SearchParams
+
+
+def suggestions_for(
+    ctx: AppContext, query: Query, params: SearchParams, counts: MatchCounts | None
+) -> list[Suggestion]:
+    """Return what adds papers to a search that found `counts`. Raises StoreUnavailable."""
+    candidates = find_candidates(AbbreviationStore(ctx.redis), query)
+    return count_suggestions(
+        candidates, ctx.counter, lambda other: params.search_request(other).tree, counts
+    )
+
+
+def counted_query(ctx: AppContext, params: SearchParams, version: StoreVersion) -> Node:
+    """Return what every paper matches that is in the results of a search or in its suggestions.
+
+    Raises StoreUnavailable.
+    """
+    shown = shown_query(params, version)
+    if not params.query:
+        return shown
+    candidates = find_candidates(AbbreviationStore(ctx.redis), params.query)
+    return any_of([shown, *(params.search_request(each.query).tree for each in candidates)])
