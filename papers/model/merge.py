@@ -7,6 +7,7 @@ any order, repetition or split of the same sightings gives the same record.
 | part | which of two values wins |
 | --- | --- |
 | title, abstract, authors, primary, comment, … | that of the greater `Rank`; empty never wins |
+| abstract, authors of a community | none, once the title is arXiv's |
 | categories | the union, canonical names, the primary one first |
 | announce type | new > cross > replace > replace-cross |
 | announced, submitted | the earlier; only arXiv's own dates count |
@@ -241,7 +242,21 @@ def _join_ranked_fields(a: Paper, b: Paper) -> tuple[dict[str, Any], tuple[tuple
         value = getattr(b, name)
         if name not in ranks or (ranks[name], values[name]) < (rank, value):
             ranks[name], values[name] = rank, value
+    _drop_community_words(ranks, values)
     return values, tuple(sorted(ranks.items()))
+
+
+def _drop_community_words(ranks: dict[str, Rank], values: dict[str, Any]) -> None:
+    """Remove a community's abstract and authors from a record that has arXiv's title.
+
+    Else its words would stand as arXiv's where arXiv states none.
+    """
+    title = ranks.get("title")
+    if title and title.is_arxiv:
+        for name, empty in (("abstract", ""), ("authors", ())):
+            if name in ranks and not ranks[name].is_arxiv:
+                del ranks[name]
+                values[name] = empty
 
 
 def _versions(sighting: Sighting, revision: Revision) -> tuple[Revision, ...]:

@@ -16,6 +16,7 @@ from papers.model.frozen_fields import journal_ref_at_announcement
 from papers.model.paper import Paper, Pick
 from service.markup.clean import single_line, source_name, split_paragraphs, valid_http_url
 from service.markup.latex_html import tex_to_html
+from service.markup.paper_text import words_note
 
 _EMPTY_ELEMENT: Final = re.compile(r"<([^/<>][^<>]*(?<!/))></\w+>")
 
@@ -43,6 +44,9 @@ def build_content(paper: Paper, lead_pick: Pick | None = None) -> Content:
     """Build the content of a paper's entry, beginning with `lead_pick` if there is one."""
     lead = render_pick(lead_pick) if lead_pick else None
     html, plain = ([lead.xhtml], [lead.text]) if lead else ([], [])
+    if note := words_note(paper):
+        html.append(f"<p><em>{escape(note, quote=False)}</em></p>")
+        plain.append(note)
     body = split_paragraphs(paper.abstract)
     journal_ref = journal_ref_at_announcement(paper)
     notes = [

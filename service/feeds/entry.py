@@ -29,7 +29,7 @@ from service.markup.clean import (
     source_name,
     valid_http_url,
 )
-from service.markup.paper_text import author_names, marked_title, resource_title
+from service.markup.paper_text import author_names, marked_title, resource_title, words_note
 
 ARXIV_SCHEME: Final = "http://arxiv.org/schemas/atom"
 PDF_MEDIA_TYPE: Final = "application/pdf"
@@ -143,6 +143,11 @@ class Entry(_HasLinks):
         return marked_title(self.paper)
 
     @property
+    def words_note(self) -> str:
+        """Whose words these are, if not arXiv's."""
+        return words_note(self.paper)
+
+    @property
     def summary(self) -> str:
         """The abstract as its authors wrote it, TeX included."""
         return clean_xml_text(self.paper.abstract)
@@ -159,13 +164,15 @@ class Entry(_HasLinks):
 
     @property
     def published(self) -> datetime:
-        """The first announcement."""
-        return _to_whole_utc_seconds(published_at(self.paper))
+        """The first announcement; in a feed of picks the pick, which no announcement moves."""
+        pick = self.lead_pick
+        return _to_whole_utc_seconds(pick.picked_at if pick else published_at(self.paper))
 
     @cached_property
     def updated(self) -> datetime:
-        """The announcement of the newest version."""
-        return _to_whole_utc_seconds(updated_at(self.paper))
+        """The announcement of the newest version; in a feed of picks not before the pick."""
+        updated = _to_whole_utc_seconds(updated_at(self.paper))
+        return max(updated, self.published) if self.lead_pick else updated
 
     @property
     def last_activity_at(self) -> datetime:

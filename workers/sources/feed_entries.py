@@ -36,6 +36,7 @@ _WEB_PAGES: Final = ("", "alternate")
 _USED: Final = frozenset(
     (
         *(*_PUBLISHED, *_UPDATED, "link", "guid", "id", "enclosure", "comments", "title"),
+        *("description", "summary", "content", "encoded"),
         *("score", "ups", "points", "upvotes", "votes", "total", "num_comments", "comment_count"),
     )
 )
