@@ -42,6 +42,7 @@ from papers.model.paper import (
     Rank,
     Revision,
     Sighting,
+    drop_community_words,
     join_picks,
     join_versions,
 )
@@ -242,21 +243,8 @@ def _join_ranked_fields(a: Paper, b: Paper) -> tuple[dict[str, Any], tuple[tuple
         value = getattr(b, name)
         if name not in ranks or (ranks[name], values[name]) < (rank, value):
             ranks[name], values[name] = rank, value
-    _drop_community_words(ranks, values)
+    drop_community_words(ranks, values)
     return values, tuple(sorted(ranks.items()))
-
-
-def _drop_community_words(ranks: dict[str, Rank], values: dict[str, Any]) -> None:
-    """Remove a community's abstract and authors from a record that has arXiv's title.
-
-    Else its words would stand as arXiv's where arXiv states none.
-    """
-    title = ranks.get("title")
-    if title and title.is_arxiv:
-        for name, empty in (("abstract", ""), ("authors", ())):
-            if name in ranks and not ranks[name].is_arxiv:
-                del ranks[name]
-                values[name] = empty
 
 
 def _versions(sighting: Sighting, revision: Revision) -> tuple[Revision, ...]:

@@ -256,3 +256,16 @@ def _pick_order_key(pick: Pick) -> tuple[Any, ...]:
     counted_at = pick.counted_at or _LONG_AGO
     numbers = tuple(-1 if count is None else count for count in (pick.votes, pick.comments))
     return (counted_at, *numbers, pick.discussion, pick.submitter, pick.thumbnail)
+
+
+def drop_community_words(ranks: dict[str, Rank], values: dict[str, Any]) -> None:
+    """Remove a community's abstract and authors from a record that has arXiv's title.
+
+    Else its words would stand as arXiv's where arXiv states none.
+    """
+    title = ranks.get("title")
+    if title and title.is_arxiv:
+        for name, empty in (("abstract", ""), ("authors", ())):
+            if name in ranks and not ranks[name].is_arxiv:
+                del ranks[name]
+                values[name] = empty

@@ -29,7 +29,7 @@ from service.markup.clean import (
     source_name,
     valid_http_url,
 )
-from service.markup.paper_text import author_names, marked_title, resource_title, words_note
+from service.markup.paper_text import author_names, marked_title, resource_title
 
 ARXIV_SCHEME: Final = "http://arxiv.org/schemas/atom"
 PDF_MEDIA_TYPE: Final = "application/pdf"
@@ -141,11 +141,6 @@ class Entry(_HasLinks):
     def title(self) -> str:
         """The title without markup, marked if withdrawn; the id if there is none."""
         return marked_title(self.paper)
-
-    @property
-    def words_note(self) -> str:
-        """Whose words these are, if not arXiv's."""
-        return words_note(self.paper)
 
     @property
     def summary(self) -> str:

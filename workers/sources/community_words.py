@@ -65,22 +65,22 @@ class CommunityWords(NamedTuple):
 
 def community_words(entry: FeedEntry) -> CommunityWords:
     """Return what an entry says of the one paper that it names; nothing without a title."""
-    title = plain_title(entry.text("title"))
+    title = cleaned_title(entry.text("title"))
     if not title:
         return CommunityWords()
     texts = (e.text for e in entry.elements if e.name in _TEXT_ELEMENTS)
-    excerpt = max(map(plain_excerpt, islice(texts, _MAX_TEXTS)), key=len, default="")
+    excerpt = max(map(cleaned_excerpt, islice(texts, _MAX_TEXTS)), key=len, default="")
     return CommunityWords(title, "" if excerpt == title else excerpt)
 
 
-def plain_title(text: str) -> str:
+def cleaned_title(text: str) -> str:
     """Return a title without markup and the paper's id; empty if no word is left."""
     line = _plain(text)
     line = _ID_BEHIND.sub("", _ID_IN_FRONT.sub("", line, count=1), count=1)
     return _shorten(line, MAX_TITLE) if _WORD.search(line) else ""
 
 
-def plain_excerpt(text: str) -> str:
+def cleaned_excerpt(text: str) -> str:
     """Return the beginning of a text without markup; empty if it says where code is."""
     line = _plain(text)
     if not _WORD.search(line) or texts_have_code(line, ""):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from papers.model.paper import Sighting
 from papers.model.resources import texts_have_code
 from workers.sources.community import parse_community_feed
-from workers.sources.community_words import MAX_EXCERPT, MAX_TITLE, plain_excerpt, plain_title
+from workers.sources.community_words import MAX_EXCERPT, MAX_TITLE, cleaned_excerpt, cleaned_title
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 LINK = "<link>https://arxiv.org/abs/2611.01234</link>"
@@ -42,25 +42,25 @@ def named(*items: str) -> list[Sighting]:
     ],
 )
 def test_title_is_plain_and_has_no_id_in_front(written: str, title: str) -> None:
-    assert plain_title(written) == title
+    assert cleaned_title(written) == title
     assert len(title) <= MAX_TITLE
 
 
 def test_excerpt_is_plain_text_without_counts_and_addresses() -> None:
-    assert plain_excerpt("<script>a()</script><p>We   show</p><style>b</style>x<br>y") == (
+    assert cleaned_excerpt("<script>a()</script><p>We   show</p><style>b</style>x<br>y") == (
         "We show x y"
     )
     hnrss = "<p>Article URL: <a href='https://a.b/c'>c</a></p><p>Points: {}</p><p># Comments: 7</p>"
-    assert plain_excerpt(hnrss.format(212)) == ""
-    texts = {plain_excerpt(f"<p>A fine paper.</p>{hnrss.format(votes)}") for votes in (1, 99)}
+    assert cleaned_excerpt(hnrss.format(212)) == ""
+    texts = {cleaned_excerpt(f"<p>A fine paper.</p>{hnrss.format(votes)}") for votes in (1, 99)}
     assert texts == {"A fine paper."}
-    assert plain_excerpt("Read https://evil.example/x or github.com/a/b now") == "Read or now"
+    assert cleaned_excerpt("Read https://evil.example/x or github.com/a/b now") == "Read or now"
 
 
 @given(st.text(alphabet="<>&;/ab1. |:[]()\n'\u202e", max_size=200), st.integers(1, 400))
 def test_any_text_is_bounded_and_names_no_code(text: str, times: int) -> None:
     began = time.process_time()
-    title, excerpt = plain_title(text * times), plain_excerpt(f"github.com/a/b {text * times}")
+    title, excerpt = cleaned_title(text * times), cleaned_excerpt(f"github.com/a/b {text * times}")
     assert time.process_time() - began < 2
     assert len(title) <= MAX_TITLE
     assert len(excerpt) <= MAX_EXCERPT
