@@ -252,7 +252,7 @@ def test_home_begins_with_the_newest_picks(client: FlaskClient) -> None:
 def test_pages_show_community_words_marked_among_picks_only(
     client: FlaskClient, announce: Announce
 ) -> None:
-    words = {"title": "<i>Reward hype", "abstract": "A <b>hoax & more."}
+    words: dict[str, Any] = {"title": "<i>Reward hype", "abstract": "A <b>hoax & more."}
     announce([make_pick(1, "club")._replace(**words), make_sighting(2)])
     note = "In the words of club: arXiv has not described this paper yet."
     for path in (
