@@ -25,6 +25,8 @@ class Flag:
     PICKED: Final = "picked"
     CODE: Final = "code"
     PROJECT: Final = "project"
+    COMMUNITY_WORDS: Final = "community-words"
+    """Of papers that only a community describes; queries have no name for it."""
 
 
 RESOURCE_FLAGS: Final = (Flag.CODE, Flag.PROJECT)
@@ -43,6 +45,7 @@ def paper_flags(paper: Paper) -> list[str]:
         *([Flag.PICKED] if paper.picks else []),
         *([Flag.CODE] if has_code(paper) else []),
         *([Flag.PROJECT] if has_project(paper) else []),
+        *([Flag.COMMUNITY_WORDS] if paper.is_in_community_words else []),
     ]
 
 

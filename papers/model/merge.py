@@ -7,6 +7,7 @@ any order, repetition or split of the same sightings gives the same record.
 | part | which of two values wins |
 | --- | --- |
 | title, abstract, authors, primary, comment, … | that of the greater `Rank`; empty never wins |
+| abstract, authors of a community | none, once the title is arXiv's |
 | categories | the union, canonical names, the primary one first |
 | announce type | new > cross > replace > replace-cross |
 | announced, submitted | the earlier; only arXiv's own dates count |
@@ -41,6 +42,7 @@ from papers.model.paper import (
     Rank,
     Revision,
     Sighting,
+    drop_community_words,
     join_picks,
     join_versions,
 )
@@ -241,6 +243,7 @@ def _join_ranked_fields(a: Paper, b: Paper) -> tuple[dict[str, Any], tuple[tuple
         value = getattr(b, name)
         if name not in ranks or (ranks[name], values[name]) < (rank, value):
             ranks[name], values[name] = rank, value
+    drop_community_words(ranks, values)
     return values, tuple(sorted(ranks.items()))
 
 

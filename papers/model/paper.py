@@ -186,6 +186,32 @@ class Paper(NamedTuple):
         return any(rank.is_arxiv for _, rank in self.ranks)
 
     @property
+    def is_in_community_words(self) -> bool:
+        """Whether the title is a community's, because arXiv's own is not known yet.
+
+        Such a paper is in no feed but those of picks.
+        """
+        return bool(self.title) and not any(
+            rank.is_arxiv for name, rank in self.ranks if name == "title"
+        )
+
+    @property
+    def describing_communities(self) -> tuple[str, ...]:
+        """The communities whose words the title may be; empty if it is arXiv's, or there is none.
+
+        Which feed stated a title is not kept, but of Hugging Face it is known.
+        """
+        if not self.is_in_community_words:
+            return ()
+        is_hf = any(
+            name == "title" and rank.channel == Channel.HUGGINGFACE for name, rank in self.ranks
+        )
+        named = {pick.community for pick in self.picks} or set(self.sources)
+        if is_hf:
+            return ("hf",) if "hf" in self.sources else tuple(sorted(named))
+        return tuple(sorted(named - {"hf"}))
+
+    @property
     def version(self) -> int:
         """The newest known version; 0 while none is known."""
         return self.revision.version if self.revision else 0
@@ -230,3 +256,16 @@ def _pick_order_key(pick: Pick) -> tuple[Any, ...]:
     counted_at = pick.counted_at or _LONG_AGO
     numbers = tuple(-1 if count is None else count for count in (pick.votes, pick.comments))
     return (counted_at, *numbers, pick.discussion, pick.submitter, pick.thumbnail)
+
+
+def drop_community_words(ranks: dict[str, Rank], values: dict[str, Any]) -> None:
+    """Remove a community's abstract and authors from a record that has arXiv's title.
+
+    Else its words would stand as arXiv's where arXiv states none.
+    """
+    title = ranks.get("title")
+    if title and title.is_arxiv:
+        for name, empty in (("abstract", ""), ("authors", ())):
+            if name in ranks and not ranks[name].is_arxiv:
+                del ranks[name]
+                values[name] = empty

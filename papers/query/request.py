@@ -31,6 +31,7 @@ ORDERS: Final[tuple[SortOrder, ...]] = ("announced", "picked", "revised", "withd
 ListName = Literal["picked", "daily", "weekly", "monthly", "trending"]
 LIST_NAMES: Final[tuple[ListName, ...]] = ("picked", "daily", "weekly", "monthly", "trending")
 """Pick lists of picked papers: a paper joins once, and neither moves nor leaves."""
+_COMMUNITY_WORDS: Final = Label(LabelKind.FLAG, Flag.COMMUNITY_WORDS)
 _ORDER_FLAGS: Final[Mapping[str, str]] = {
     "picked": Flag.PICKED,
     "withdrawn": Flag.WITHDRAWN,
@@ -68,6 +69,11 @@ class SearchRequest:
         return bool(self.listed) or self.order in ("revised", "withdrawn", "code")
 
     @property
+    def has_community_words(self) -> bool:
+        """Whether papers are found that only a community describes: in picks and lists alone."""
+        return bool(self.listed) or self.order == "picked"
+
+    @property
     def seconds_range(self) -> tuple[float, float]:
         """The first and last second since 1970 of `since` and `until`; infinite where None."""
         since, until = self.since, self.until
@@ -87,11 +93,12 @@ class SearchRequest:
             required.append(Label(LabelKind.FLAG, _ORDER_FLAGS[self.order]))
         elif not self.is_by_event and (self.since or self.until):
             required.append(DateRange(self.since, self.until))
+        excluded = () if self.has_community_words else (_COMMUNITY_WORDS,)
         is_any_type = self.is_by_event or isinstance(self.query.tree, IdFilter)
         if is_any_type and self.types == DEFAULT_ANNOUNCE_TYPES:
-            return all_of(required)
+            return all_of(required, excluded)
         required_types, excluded_types = _type_filters(self.types)
-        return all_of([*required, *required_types], excluded_types)
+        return all_of([*required, *required_types], (*excluded_types, *excluded))
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,13 +119,17 @@ class PercolatorCache:
     def matching_keywords(
         self, papers: Sequence[Paper], listed: KeywordList, limit: int
     ) -> list[tuple[Keyword, ...]]:
-        """Return for each paper the saved keywords that match it, by name, `limit` at most."""
+        """Return for each paper the saved keywords that match it, by name, `limit` at most.
+
+        None match a paper that only a community describes: their feeds do not have it yet.
+        """
         if not papers:
             return []
         filed = self.prepare(listed)
-        queries = [(k, _parse_uncached(k.query).tree) for k in _candidates(filed, papers)]
+        in_feeds = [paper for paper in papers if not paper.is_in_community_words]
+        queries = [(k, _parse_uncached(k.query).tree) for k in _candidates(filed, in_feeds)]
         found: dict[ArxivId, list[Keyword]] = {paper.id: [] for paper in papers}
-        for keyword, matching in Percolator(queries).percolate(papers):
+        for keyword, matching in Percolator(queries).percolate(in_feeds):
             for paper in matching:
                 found[paper.id].append(keyword)
         return [tuple(found[paper.id][:limit]) for paper in papers]

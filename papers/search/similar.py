@@ -17,10 +17,11 @@ from typing import Final, NamedTuple
 
 from pyroaring import BitMap
 
-from papers.index.terms import text_terms
+from papers.index.terms import label_term, text_terms
 from papers.model.arxiv_id import ArxivId, format_yymm
+from papers.model.labels import Flag
 from papers.model.paper import Paper
-from papers.query.ast import Field, Text
+from papers.query.ast import Field, Label, LabelKind, Text
 from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
 from papers.search.index_cache import IndexCache
@@ -40,6 +41,7 @@ _MAX_DOCUMENT_SHARE: Final = 0.05
 _ALWAYS_RARE: Final = 8
 """... unless no more than so many papers have it."""
 
+_COMMUNITY_WORDS: Final = label_term(Label(LabelKind.FLAG, Flag.COMMUNITY_WORDS))
 TermWeights = Mapping[str, float]
 """Words and the weight of each: how often the paper has it, and in bits once it is looked up."""
 
@@ -71,8 +73,12 @@ class MoreLikeThis:
             weights = self._select_terms(session, candidates, months, MAX_QUERY_TERMS)
             in_any = _postings(session, weights, months, Field.ANY)
             in_title = _postings(session, weights, months, Field.TITLE)
+            in_community_words = session.read_postings(
+                [(tuple(months), (_COMMUNITY_WORDS,))]
+            ).bitmap_of(_COMMUNITY_WORDS)
         sharing = _sharing_two_words(in_any.values())
         sharing.discard(paper.id.doc_id)
+        sharing -= in_community_words
         return _best(_shared_weights(weights, sharing, (in_any, in_title)), limit)
 
     def _select_terms(

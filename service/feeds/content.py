@@ -19,7 +19,7 @@ from papers.model.paper import Paper, Pick
 from service.markup.clean import single_line, source_name, split_paragraphs, valid_http_url
 from service.markup.latex_html import tex_to_html
 from service.markup.mathml import mathml_to_tex
-from service.markup.paper_text import author_line, author_names
+from service.markup.paper_text import author_line, author_names, words_note
 
 MAX_FOOTER_AUTHORS: Final = 200
 """Authors that the footer names; all are among the entry's own."""
@@ -57,6 +57,9 @@ def build_content(paper: Paper, lead_pick: Pick | None = None, *, version: int =
     """
     lead = render_pick(lead_pick) if lead_pick else None
     html, plain = ([lead.xhtml], [lead.text]) if lead else ([], [])
+    if note := words_note(paper):
+        html.append(f"<p><em>{escape(note, quote=False)}</em></p>")
+        plain.append(note)
     body = split_paragraphs(paper.abstract)
     journal_ref = journal_ref_at_announcement(paper)
     notes = [

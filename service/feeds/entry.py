@@ -160,12 +160,13 @@ class Entry(_HasLinks):
 
     @property
     def published(self) -> datetime:
-        """The first announcement, as feeds date it."""
-        return feed_date(self.paper.id, published_at(self.paper))
+        """The first announcement, as feeds date it; in a feed of picks the pick."""
+        pick = self.lead_pick
+        return feed_date(self.paper.id, pick.picked_at if pick else published_at(self.paper))
 
     @cached_property
     def updated(self) -> datetime:
-        """The announcement of the newest version, as feeds date it."""
+        """The announcement of the newest version, as feeds date it; not before `published`."""
         return max(self.published, feed_date(self.paper.id, updated_at(self.paper)))
 
     @property

@@ -62,7 +62,8 @@ def _stated_content(item: FeedItem) -> bytes:
     """Return all that an entry is made from; a paper's own bytes say where they end."""
     if isinstance(item, Entry):
         others = [getattr(item, field.name) for field in fields(item) if field.name != "paper"]
-        extra = repr((type(item).__name__, item.paper.is_from_arxiv, *others)).encode()
+        whose = item.paper.is_from_arxiv, item.paper.describing_communities
+        extra = repr((type(item).__name__, whose, *others)).encode()
         return str(item.paper.id).encode() + serialize(visible_part(item.paper)) + extra
     return repr(item).encode()
 

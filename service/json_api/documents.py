@@ -33,6 +33,7 @@ def paper_json(
         "url": paper.id.url,
         "pdf_url": paper.id.pdf_url,
         "title": single_line(paper.title) or None,
+        "described_by": _describer(paper),
         "abstract": clean_xml_text(paper.abstract) or None,
         "authors": list(author_names(paper)),
         "primary_category": single_line(paper.primary) or None,
@@ -67,6 +68,13 @@ def paper_json(
         "keywords": [keyword.slug for keyword in matched] or None,
         "event": _event_json(event) if event else None,
     }
+
+
+def _describer(paper: Paper) -> str | None:
+    """Return whose words title and abstract are: arXiv's, or those of a community before that."""
+    if not paper.is_described:
+        return None
+    return "community" if paper.is_in_community_words else "arxiv"
 
 
 def _first_url(resources: Iterable[PaperResource], kind: LinkKind) -> str:

@@ -57,6 +57,7 @@ RESPONSE_SCHEMAS: Final = {
         url=_URL,
         pdf_url=_URL,
         title=_MAYBE_TEXT,
+        described_by={"enum": ["arxiv", "community", None]},
         abstract=_MAYBE_TEXT,
         authors=_list(TEXT),
         primary_category=_MAYBE_TEXT,

@@ -8,7 +8,7 @@ from papers.model.paper import Paper
 from papers.model.resources import PaperResource
 from papers.text.links.paper_links import LinkKind
 from papers.text.names.person_names import is_author_name
-from service.markup.clean import single_line
+from service.markup.clean import single_line, source_name
 from service.markup.latex_html import title_to_text
 
 
@@ -18,8 +18,17 @@ def plain_title(paper: Paper) -> str:
 
 
 def marked_title(paper: Paper) -> str:
-    """Return the plain title, marked if the paper is withdrawn."""
-    return f"[Withdrawn] {plain_title(paper)}" if paper.withdrawn else plain_title(paper)
+    """Return the plain title, marked if the paper is withdrawn or the title a community's."""
+    words = "[Community's title] " if paper.is_in_community_words else ""
+    return f"{'[Withdrawn] ' if paper.withdrawn else ''}{words}{plain_title(paper)}"
+
+
+def words_note(paper: Paper) -> str:
+    """Return whose words a paper is shown in; empty if they are arXiv's."""
+    if not paper.is_in_community_words:
+        return ""
+    names = " or ".join(map(source_name, paper.describing_communities)) or "a community"
+    return f"In the words of {names}: arXiv has not described this paper yet."
 
 
 def author_names(paper: Paper) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from papers.model.arxiv_id import ArxivId
 from papers.model.merge import merge
 from papers.model.paper import AnnounceType, Channel, Paper, Pick, Sighting
 from papers.query.parser import parse_query
-from papers.query.request import SearchRequest
+from papers.query.request import ALL_ANNOUNCE_TYPES, ORDERS, SearchRequest, SortOrder
 from papers.redis_backend import keys
 from papers.redis_backend.connection import connect
 from papers.store import IngestResult, Store
@@ -129,12 +129,39 @@ def test_undescribed_paper_is_listed_but_never_found(store: Store) -> None:
     assert not store.search(SearchRequest(query=parse_query("source:hf"), order="picked")).papers
 
 
+def test_paper_that_a_community_describes_is_found_among_picks_only(store: Store) -> None:
+    pick = Pick("hf", NOW)
+    stated = picked(title="Reward hype", abstract="A hoax.", code="https://github.com/a/b")
+    stated = stated._replace(pick=pick, withdrawn=True, categories=("cs.CL",))
+    store.ingest([stated], now=NOW - DAY)
+    store.ingest([stated], now=NOW)
+
+    def in_order(order: SortOrder, keyword: str = "reward") -> list[str]:
+        request = SearchRequest(query=parse_query(keyword), order=order, types=ALL_ANNOUNCE_TYPES)
+        return [str(paper.id) for paper in store.search(request).papers]
+
+    for keyword in ("reward", "hoax", "cat:cs.CL", f"id:{ID}", "is:picked", "-hoax hype"):
+        assert found(store, keyword) == []
+        for order in ORDERS:
+            is_found = order == "picked" and keyword != "-hoax hype"
+            assert in_order(order, keyword) == ([str(ID)] if is_found else [])
+    listed = SearchRequest(query=parse_query("reward"), listed="picked")
+    assert [paper.id for paper in store.search(listed).papers] == [ID]
+
+    store.ingest([announced()], now=NOW)
+    (paper,) = store.get_papers([ID])
+    assert paper
+    assert (paper.title, paper.is_in_community_words) == (announced().title, False)
+    assert found(store, "reward") == in_order("picked") == [str(ID)]
+    assert found(store, "hoax OR hype") == in_order("picked", "hype") == []
+
+
 def test_paper_described_by_arxiv_leaves_the_list(store: Store) -> None:
     store.ingest([picked(title="Reward models, says a community")], now=NOW)
     assert store.undescribed(10) == [ID]
-    assert found(store, "reward") == [str(ID)]
     store.ingest([announced()], now=NOW)
     assert store.undescribed(10) == []
+    assert found(store, "reward") == [str(ID)]
     store.ingest([picked(votes=9)], now=NOW)
     assert store.undescribed(10) == []
 

@@ -1,7 +1,7 @@
 """Community feeds: the arXiv papers that the entries of any feed link to, as picks.
 
-Only ids, links, dates, votes and comment counts are taken. An entry may name a paper in any element
-or attribute; one that names none is counted and skipped.
+Ids, links, dates, votes and comment counts are taken, and the words of an entry about one paper.
+An entry may name a paper in any element or attribute; one that names none is counted and skipped.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from papers.model.arxiv_id import ArxivId, find_ids
 from papers.model.paper import Channel, Pick, Sighting
 from papers.state.communities import community_task
 from workers.sources.community_counts import EntryCounts, entry_counts
+from workers.sources.community_words import CommunityWords, community_words
 from workers.sources.feed_entries import FeedEntry, read_entries
 from workers.sources.result import FetchResult, RejectedRecord, UpstreamClients
 
@@ -57,7 +58,9 @@ def parse_community_feed(body: bytes, community: str, now: datetime) -> FetchRes
         record_count += 1
         ids, future_ids = _named_ids(entry, now)
         naming_count += bool(ids)
-        sightings += (_sighting(id, entry, community, now) for id in ids)
+        is_about_one = len(ids) == 1 and not future_ids
+        words = community_words(entry) if is_about_one else CommunityWords()
+        sightings += (_sighting(id, entry, words, community, now) for id in ids)
         if future_ids and not ids:
             rejected.append(_rejected(future_ids, entry))
     notes = ("" if feed.is_complete else "; the feed was cut") + (
@@ -89,13 +92,17 @@ def _rejected(ids: list[ArxivId], entry: FeedEntry) -> RejectedRecord:
     )
 
 
-def _sighting(id: ArxivId, entry: FeedEntry, community: str, now: datetime) -> Sighting:
+def _sighting(
+    id: ArxivId, entry: FeedEntry, words: CommunityWords, community: str, now: datetime
+) -> Sighting:
     picked_at, counts = _picked_at(id, entry, now), entry_counts(entry)
     return Sighting(
         id=id,
         source=community,
         channel=Channel.COMMUNITY,
         as_of=picked_at,
+        title=words.title,
+        abstract=words.excerpt,
         pick=Pick(
             community=community,
             picked_at=picked_at,

@@ -58,6 +58,11 @@ def entry_counts(entry: FeedEntry) -> EntryCounts:
     )
 
 
+def without_counts(text: str) -> str:
+    """Return a text without the counts that are read from it."""
+    return _COMMENTS.sub("", _VOTES.sub("", text))
+
+
 def _reply_counts(entry: FeedEntry) -> Iterator[str]:
     """Yield `thr:count` of the links to discussions."""
     for element in entry.elements:

@@ -32,10 +32,13 @@ _BASE: Final = "xml:base"
 _PUBLISHED: Final = ("pubdate", "published", "issued", "date_published")
 _UPDATED: Final = ("updated", "modified", "date", "created", "publicationdate", "date_modified")
 _ATOM_PREFIXES: Final = ("atom", "atom10", "a10")
+_MAX_ELEMENT: Final = 10_000
+"""Characters of an element whose text is read."""
 _WEB_PAGES: Final = ("", "alternate")
 _USED: Final = frozenset(
     (
         *(*_PUBLISHED, *_UPDATED, "link", "guid", "id", "enclosure", "comments", "title"),
+        *("description", "summary", "content", "encoded"),
         *("score", "ups", "points", "upvotes", "votes", "total", "num_comments", "comment_count"),
     )
 )
@@ -222,6 +225,7 @@ def _element(source: str, tag: re.Match[str], end: int, own_prefix: str) -> Entr
     prefix, _, local = tag["name"].lower().rpartition(":")
     name = local if prefix == own_prefix else f"{prefix}:{local}"
     start = min(tag.end() + source.startswith(">", tag.end()), end)
+    end = min(end, start + _MAX_ELEMENT)
     text = "".join(
         part if is_cdata else unescape(_ANY_TAG.sub("", part))
         for is_cdata, part in iter_parts(source[start:end])

@@ -72,8 +72,13 @@ class _MergedPaper:
 
     @property
     def is_visible_change(self) -> bool:
-        """Whether readers can see the change: ranks and times of counts are never shown."""
-        return self.before is None or visible_part(self.before) != visible_part(self.after)
+        """Whether readers can see the change: times of counts, and most of ranks, are not shown."""
+        before, after = self.before, self.after
+        return (
+            before is None
+            or before.is_in_community_words != after.is_in_community_words
+            or visible_part(before) != visible_part(after)
+        )
 
 
 class MonthWriter:

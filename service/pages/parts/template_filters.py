@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from service.markup.clean import category_name, source_name, valid_http_url
 from service.markup.latex_html import tex_to_html
-from service.markup.paper_text import author_line, visible_author_count
+from service.markup.paper_text import author_line, visible_author_count, words_note
 
 
 def register_filters(env_filters: dict[str, object]) -> None:
@@ -20,6 +20,7 @@ def register_filters(env_filters: dict[str, object]) -> None:
     env_filters["number"] = format_number
     env_filters["counted"] = format_counted
     env_filters["source_name"] = source_name
+    env_filters["words_note"] = words_note
     env_filters["category_name"] = category_name
     env_filters["http_link"] = valid_http_url
     env_filters["mathematics"] = render_mathematics

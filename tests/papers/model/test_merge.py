@@ -92,6 +92,22 @@ def test_which_of_two_statements_wins(
     assert getattr(merged(one, two), field) == winner
 
 
+def test_words_are_a_communitys_until_arxiv_states_a_title() -> None:
+    named = picked(title="Hype", abstract="A hoax.", authors=("Eve Il",))
+    club = named._replace(source="club", channel=Channel.COMMUNITY, title="Club", authors=())
+    silent = from_api(abstract="", authors=())
+    assert merged(named, club).title == "Hype"  # Hugging Face copies arXiv's
+    for words in ((named,), (club,), (named, club)):
+        assert merged(*words).is_in_community_words
+        record = merged(*words, silent)
+        assert (record.title, record.abstract, record.authors) == (silent.title, "", ())
+        assert not record.is_in_community_words
+        assert record == join_papers(merged(words[-1], silent), merged(*words))
+    assert not merged(picked()).is_in_community_words
+    assert merged(named, club).describing_communities == ("hf",)
+    assert merged(club).describing_communities == ("club",)
+
+
 def test_what_is_no_author_is_dropped() -> None:
     listed = (":", "Ada Lovelace", "and", "et al.", "", "...", "and Bo Li", "王伟", "Andy And", "U")
     record = paper_from_sighting(announced(authors=listed))

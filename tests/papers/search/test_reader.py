@@ -123,7 +123,7 @@ def test_words_of_a_phrase_are_read_only_of_segments_with_slots(redis: Redis, st
     fresh = Store(redis)
     assert len(fresh.newest_ids(parse_query('"reward model"'), limit=1_000)) == len(MONTHS)
     for (period, layout), postings in fresh.reader._cache.segment_postings.items():
-        words = [key for key in postings if isinstance(key, bytes)]
+        words = [key for key in postings if isinstance(key, bytes) and key.startswith(b"w")]
         assert bool(words) is bool(layout.slot_bits), period
 
 

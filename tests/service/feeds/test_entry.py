@@ -148,7 +148,8 @@ def test_content_begins_with_the_pick_in_feeds_of_picks_only() -> None:
     assert entry.content.text.startswith("Picked by Hugging Face Daily Papers on 2026-11-02.")
     assert "vote" not in entry.content.xhtml
     assert entry.thumbnail == "https://t.example/1.png"
-    assert entry.last_activity_at > entry.updated == Entry(record).updated
+    assert entry.last_activity_at == entry.updated == entry.published == record.first_picked_at
+    assert entry.updated > Entry(record).updated == Entry(record).published
     assert Entry(record).thumbnail == ""
 
 
@@ -190,6 +191,30 @@ def test_paper_known_from_a_community_only() -> None:
     assert Entry(merged(ours)).source.title == "arXiv.org"
     assert Entry(make_paper(1, categories=())).source.title == "arXiv.org"
     assert Entry(merged(make_pick(3))).title == "2611.00003"
+
+
+def test_community_words_are_marked_as_such_and_escaped_once() -> None:
+    ours = make_pick(3, "ours & <co>")._replace(title="A <b>", abstract="x < y &amp; z")
+    entry = Entry(merged(ours))
+    assert entry.title == "[Community's title] A <b>"
+    note = "In the words of ours & <co>: arXiv has not described this paper yet."
+    assert entry.content.text == f"{note}\n\nx < y &amp; z"
+    assert entry.content.xhtml.startswith("<p><em>In the words of ours &amp; &lt;co&gt;: ")
+    assert entry.content.xhtml.endswith("<p>x &lt; y &amp;amp; z</p>")
+    arxiv = Entry(merged(ours, make_sighting(3)))
+    assert (arxiv.id, arxiv.title) == (entry.id, "Reward model number 3")
+    assert arxiv.content == Entry(merged(make_sighting(3))).content
+
+
+def test_a_pick_dates_the_entry_in_a_feed_of_picks_for_good() -> None:
+    named = make_pick(3, "ours")._replace(title="Only here")
+    for known in (merged(named), merged(named, make_sighting(3))):
+        entry = Entry(known, lead_pick=known.picks[0])
+        assert entry.published == known.picks[0].picked_at
+        assert entry.updated == entry.published
+    revised = merged(named, make_sighting(3), make_revision(3, 2))
+    entry = Entry(revised, lead_pick=revised.picks[0])
+    assert (entry.published, entry.updated) == (revised.picks[0].picked_at, Entry(revised).updated)
 
 
 def test_cross_list_does_not_change_the_entry() -> None:

@@ -247,3 +247,27 @@ def test_home_begins_with_the_newest_picks(client: FlaskClient) -> None:
     assert soup.select(".front .keyword a")[0].get_text() == "Reward Model"
     assert soup.select(".column .sparkline")
     assert "in a week" in soup.select(".column .query")[0].get_text()
+
+
+def test_pages_show_community_words_marked_among_picks_only(
+    client: FlaskClient, announce: Announce
+) -> None:
+    words: dict[str, Any] = {"title": "<i>Reward hype", "abstract": "A <b>hoax & more."}
+    announce([make_pick(1, "club")._replace(**words), make_sighting(2)])
+    note = "In the words of club: arXiv has not described this paper yet."
+    for path in (
+        "/daily/2026-11-02",
+        "/trending",
+        "/papers/2611.00001",
+        "/search?q=hype&when=picked",
+    ):
+        soup = page(client, path)
+        assert note in soup.get_text(), path
+        assert "[Community's title] <i>Reward hype" in soup.get_text()
+        assert "A <b>hoax & more." in soup.get_text()
+    for path in ("/search?q=hype", "/k/reward-model", "/papers/2611.00002", "/search?q=cat:cs.CL"):
+        assert "hoax" not in client.get(path, follow_redirects=True).text, path
+    (document,) = client.get("/api/v1/papers?q=hype&when=picked").get_json()["papers"]
+    assert (document["title"], document["described_by"]) == ("<i>Reward hype", "community")
+    announce([make_sighting(1)])
+    assert note not in page(client, "/daily/2026-11-02").get_text()

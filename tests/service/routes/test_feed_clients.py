@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import gzip
 import http.client
+from pathlib import Path
 
 import feedparser
+import pytest
 import requests
 from redis import Redis
 
 from papers.state.task_states import TaskState, TaskStates, TaskStatus
 from tests.service.conftest import Announce
 from tests.service.made import DAY, FIRST_ANNOUNCED, NOW, make_pick, make_revision, make_sighting
+from tests.service.pollers import POLLERS
 from tests.subscriber import PollResult, Subscriber
 
 
@@ -44,6 +47,35 @@ def test_reader_sees_a_paper_new_once_and_changed_by_its_authors_only(
     assert len(entries) == 3
     assert entries["https://arxiv.org/abs/2611.00001"].title.startswith("[Withdrawn] ")
     subscriber.close()
+
+
+@pytest.mark.parametrize("client", POLLERS)
+def test_paper_picked_before_it_is_described_is_new_once_in_every_feed(
+    client: str, server: str, announce: Announce, tmp_path: Path
+) -> None:
+    names = ("search.atom?q=reward&when=picked", "picked.atom", "search.atom?q=reward")
+    urls = [f"{server}/feeds/{name}" for name in names]
+    announce([make_sighting(1), make_sighting(9)])
+    pollers = []
+    for number, url in enumerate(urls):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        pollers.append(POLLERS[client](url, folder))
+    first = [poller.poll().new for poller in pollers]
+    named = make_pick(20, "club", picked_at=NOW)
+    announce([named._replace(title="Reward hype", abstract="A hoax.", as_of=NOW)])
+    assert [poller.poll().new for poller in pollers] == [1, 1, 0]
+    before = [feedparser.parse(url).entries for url in urls]
+    assert [entries[0].title for entries in before[:2]] == ["[Community's title] Reward hype"] * 2
+    announce([make_sighting(20)])
+    assert [poller.poll().new for poller in pollers] == [0, 0, 1]
+    after = [feedparser.parse(url).entries for url in urls]
+    for old, new in zip(before[:2], after[:2], strict=True):
+        assert [(e.id, e.published) for e in old] == [(e.id, e.published) for e in new]
+    assert {entries[0].title for entries in after} == {"Reward model number 20"}
+    assert first == [0, 0, 2]
+    for poller in pollers:
+        poller.close()
 
 
 def test_reader_reads_no_more_pages_than_it_must(server: str, announce: Announce) -> None:

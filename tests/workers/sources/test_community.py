@@ -50,6 +50,8 @@ def test_pick_has_id_link_and_date() -> None:
         source="club",
         channel=Channel.COMMUNITY,
         as_of=THEN,
+        title="On Reward Models",
+        abstract="see",
         pick=Pick(
             community="club",
             picked_at=THEN,
