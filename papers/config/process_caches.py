@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-_LRU: Final = "least recently used first"
-
 
 class ProcessCache(NamedTuple):
     """A cache in the memory of a process."""
@@ -18,18 +16,15 @@ class ProcessCache(NamedTuple):
     where: str
     holds: str
     budget: str
-    emptied_by: str
+    emptied_by: str = "least recently used first"
 
 
 PROCESS_CACHES: Final = (
-    ProcessCache(
-        "papers.blocks.block_list.author_key", "folded names by author", "16,384 names", _LRU
-    ),
+    ProcessCache("papers.blocks.block_list.author_key", "folded names by author", "16,384 names"),
     ProcessCache(
         "papers.blocks.saved_blocks._decode_all",
         "the block list by what Redis holds of it",
         "2 lists of 10,000 entries at most",
-        _LRU,
     ),
     ProcessCache(
         "papers.changes.recent_changes.RecentChanges",
@@ -41,19 +36,16 @@ PROCESS_CACHES: Final = (
         "papers.index.author_terms.author_query_terms",
         "terms by author typed",
         "1,024 names",
-        _LRU,
     ),
     ProcessCache(
         "papers.index.bitmaps._padding_bitmap",
         "padding by combination of containers",
         "1,024 combinations",
-        _LRU,
     ),
     ProcessCache(
         "papers.index.bitmaps._padding_without_runs",
         "padding as arrays, 8 kB a container, by combination",
         "64 combinations",
-        _LRU,
     ),
     ProcessCache(
         "papers.index.compaction.year_merge._MergeReader",
@@ -71,22 +63,16 @@ PROCESS_CACHES: Final = (
         "papers.index.terms._category_and_source_labels",
         "label terms by categories and sources",
         "1,024 combinations",
-        _LRU,
     ),
     ProcessCache(
         "papers.index.terms.is_single_shingle",
         "whether a query leaf is one shingle",
         "1,024 leaves",
-        _LRU,
     ),
-    ProcessCache("papers.index.terms.label_terms", "terms by label", "1,024 labels", _LRU),
-    ProcessCache(
-        "papers.index.terms.text_shingles", "shingles by query leaf", "1,024 leaves", _LRU
-    ),
-    ProcessCache("papers.index.terms.text_terms", "terms by query leaf", "1,024 leaves", _LRU),
-    ProcessCache(
-        "papers.index.terms.title_terms", "title terms by query leaf", "1,024 leaves", _LRU
-    ),
+    ProcessCache("papers.index.terms.label_terms", "terms by label", "1,024 labels"),
+    ProcessCache("papers.index.terms.text_shingles", "shingles by query leaf", "1,024 leaves"),
+    ProcessCache("papers.index.terms.text_terms", "terms by query leaf", "1,024 leaves"),
+    ProcessCache("papers.index.terms.title_terms", "title terms by query leaf", "1,024 leaves"),
     ProcessCache(
         "papers.index.writing.term_batch.Vocabulary",
         "term numbers, word hashes and tokenizer ids by word",
@@ -97,53 +83,45 @@ PROCESS_CACHES: Final = (
         "papers.model.arxiv_calendar._announcement_for_hour",
         "announcement by hour since 1970",
         "16,384 hours",
-        _LRU,
     ),
     ProcessCache(
         "papers.model.arxiv_calendar._announcement_window",
         "start and month of an announcement by its date",
         "4,096 dates",
-        _LRU,
     ),
-    ProcessCache("papers.model.arxiv_id.parse_yymm", "YYYYMM by YYMM", "2,048 months", _LRU),
+    ProcessCache("papers.model.arxiv_id.parse_yymm", "YYYYMM by YYMM", "2,048 months"),
     ProcessCache(
         "papers.model.labels.month_day_range",
         "first and last indexed day by YYYYMM",
         "1,024 months",
-        _LRU,
     ),
     ProcessCache(
         "papers.model.merge._normalize_categories",
         "primary and canonical categories by stated ones",
         "4,096 lists",
-        _LRU,
     ),
     ProcessCache(
         "papers.model.resources.text_resources",
         "code, data and project pages by abstract and comment",
         "2,048 papers, some 4 MB",
-        _LRU,
     ),
     ProcessCache(
         "papers.query.explain._token_indexes",
         "token positions by text",
         "64 texts",
-        _LRU,
     ),
     ProcessCache(
         "papers.query.parser.parse_query",
         "immutable query trees by keyword",
         "512 keywords of at most 500 characters",
-        _LRU,
     ),
     ProcessCache(
         "papers.query.request._type_filters",
         "immutable filter nodes by announce types",
         "64 sets of types; 15 exist",
-        _LRU,
     ),
     ProcessCache(
-        "papers.records.json_rows._parse_time", "aware UTC time by ISO text", "4,096 texts", _LRU
+        "papers.records.json_rows._parse_time", "aware UTC time by ISO text", "4,096 texts"
     ),
     ProcessCache(
         "papers.search.index_cache.IndexCache",
@@ -167,25 +145,21 @@ PROCESS_CACHES: Final = (
         "papers.text.links.paper_links._read_clause",
         "what a link is by the words before it, at most 400 characters",
         "4,096 clauses, some 2 MB",
-        _LRU,
     ),
     ProcessCache(
         "papers.text.names.person_match.person_readings",
         "readings by name typed",
         "1,024 names",
-        _LRU,
     ),
     ProcessCache(
         "papers.text.phrases._phrase_regexes",
         "two compiled expressions by number of words",
         "64 numbers; 16 are used",
-        _LRU,
     ),
     ProcessCache(
         "papers.text.phrases.phrase_pattern",
         "surface forms of the words by phrase",
         "1,024 phrases",
-        _LRU,
     ),
     ProcessCache(
         "papers.text.plurals._SingularCache",
@@ -197,106 +171,87 @@ PROCESS_CACHES: Final = (
         "paperwire.simulator.formats.api_query.fold_words",
         "folded words by text (simulator only)",
         "65,536 texts",
-        _LRU,
     ),
     ProcessCache(
         "service.cache.body_tiers.BodyTiers",
         "the bodies of responses, by cache key",
         "8 MB an app",
-        _LRU,
     ),
     ProcessCache(
         "service.cache.encodings._negotiate_cached",
         "content coding by Accept-Encoding",
         "1,024 headers of at most 200 characters",
-        _LRU,
     ),
     ProcessCache(
         "service.cache.lookup.CacheLookup",
         "validators with the replies of the store that they are current for, by cache key",
         "8 MB an app, 4,000 of them",
-        _LRU,
     ),
     ProcessCache(
         "service.cache.version_stamp._visible_task_states",
         "the visible part of task states by their stored values",
         "8 sets of states",
-        _LRU,
     ),
     ProcessCache(
         "service.context.open_context",
         "parsed search URLs by name and query string",
         "4 MB an app",
-        _LRU,
     ),
     ProcessCache(
         "service.edge.request_address._is_served_host",
         "whether a Host header is served",
         "1,024 headers",
-        _LRU,
     ),
     ProcessCache(
         "service.feeds.entry_cache.EntryCaches",
         "rendered entries by format, doc id and hash; entry templates by format and shape",
         "32 MB of entries and 8 MB of templates an app",
-        _LRU,
     ),
     ProcessCache(
         "service.http.client_quota.is_loopback",
         "whether an address is this machine's",
         "1,024 addresses",
-        _LRU,
     ),
     ProcessCache(
         "service.http.cost_window.CostWindow",
         "processor time of uncached searches by client and second",
         "10,000 clients, the last 60 seconds of each",
-        _LRU,
     ),
-    ProcessCache(
-        "service.http.responses._format_http_date", "HTTP date by second", "1,024 dates", _LRU
-    ),
+    ProcessCache("service.http.responses._format_http_date", "HTTP date by second", "1,024 dates"),
     ProcessCache(
         "service.markup.latex_html._tokenize_tex",
         "TeX tokens and their partners by text",
         "256 texts",
-        _LRU,
     ),
     ProcessCache(
         "service.markup.mathml.tex_to_mathml",
         "MathML by formula of at most 600 characters",
         "8,192 formulas",
-        _LRU,
     ),
     ProcessCache(
         "service.markup.simple_formula._formula_runs",
         "text and levels by formula of at most 200 characters",
         "8,192 formulas",
-        _LRU,
     ),
     ProcessCache(
         "workers.sources.arxiv.oai_record._clean_license",
         "clean URL by license text",
         "256 texts",
-        _LRU,
     ),
     ProcessCache(
         "workers.sources.arxiv.oai_record._split_categories",
         "categories by their text",
         "4,096 texts",
-        _LRU,
     ),
     ProcessCache(
         "workers.sources.arxiv.oai_record.parse_day",
         "aware time by day and name of the field",
         "4,096 days",
-        _LRU,
     ),
     ProcessCache(
         "workers.sources.arxiv.oai_record.version_number",
         "version number by text",
         "256 texts",
-        _LRU,
     ),
 )
 """Every cache, sorted by `where`."""
