@@ -122,7 +122,7 @@ def shown_on(pages: list[Page]) -> list[tuple[ArxivId, int]]:
 def store_of(redis: Redis) -> Store:
     """Return an empty store that indexes every event of the drawn papers."""
     redis.flushdb()
-    open_index(redis, TUESDAY - timedelta(days=400))
+    open_index(redis, datetime(1991, 1, 1, tzinfo=UTC))
     return Store(redis)
 
 
