@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from papers.errors import BadQuery
+from papers.query.grammar import MIN_PREFIX_LENGTH
 from papers.query.parser import Query, parse_query
 from papers.query.tokens import normalize_query, split_tokens
 
@@ -37,7 +38,8 @@ class PartialReading:
         if text[-1:].isspace() or not is_word or last.written.endswith("*"):
             return cls(typed, typed)
         rest = _parsed(normal[: last.start]) if last.kind == "word" else None
-        shown = _parsed(f"{normal}*") if last.written[-1].isalnum() else None
+        can_begin_a_word = last.written[-1].isalnum() and len(last.written) >= MIN_PREFIX_LENGTH
+        shown = _parsed(f"{normal}*") if can_begin_a_word else None
         return cls(typed, shown or typed, rest, is_partial=True)
 
 

@@ -17,7 +17,6 @@ from papers.store import Store
 from paperwire.operations.session import CommandSession
 from service.exports import keyword_lists
 from service.exports.formats import REFERENCE_FORMATS, require_papers
-from service.exports.selection import EXPORT_ORDERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ class PaperSelection:
 
 def render_opml(session: CommandSession, names: Sequence[str], *, picked: bool) -> bytes:
     """Render the selected keywords, or all, as OPML. Raises UnknownKeyword."""
-    orders = EXPORT_ORDERS if picked else EXPORT_ORDERS[:1]
+    orders = ("announced", "picked") if picked else ("announced",)
     return keyword_lists.subscriptions_opml(
         session.settings.base_url, selected_keywords(session, names), orders
     )

@@ -97,7 +97,8 @@ def test_hostile_text_leaves_every_response_well_formed(
     sightings = source()
     assert len(sightings) == len(TEXTS)
     assert Store(redis).ingest(sightings, now=NOW).new
-    found = "/feeds/search.{}?q=marked"
+    order = "&when=picked" if source is picked else ""  # keyword feeds begin with arXiv's words
+    found = "/feeds/search.{}?q=marked" + order
     forms = {form: client.get(found.format(form)) for form in ("atom", "rss", "json")}
     for form, answer in forms.items():
         assert answer.status_code == 200, form
@@ -107,20 +108,20 @@ def test_hostile_text_leaves_every_response_well_formed(
         parsed = feedparser.parse(forms[form].data)
         assert not parsed.bozo, form
         assert len(parsed.entries) == len(TEXTS), form
-        assert all(entry.title.startswith("marked") for entry in parsed.entries)
+        assert all("marked" in entry.title for entry in parsed.entries)
     assert len(json.loads(forms["json"].data)["items"]) == len(TEXTS)
-    _check_pages(client)
+    _check_pages(client, order)
 
 
-def _check_pages(client: FlaskClient) -> None:
+def _check_pages(client: FlaskClient, order: str) -> None:
     """Check that no text becomes markup on a page or a header of a response."""
     own = [f"{prefix}/{id}" for id in IDS for prefix in ("/papers", "/api/v1/papers")]
     paths = (
         "/",
-        "/search?q=marked",
+        f"/search?q=marked{order}",
         "/status",
         "/export/daily.md",
-        "/api/v1/papers?q=marked",
+        f"/api/v1/papers?q=marked{order}",
         *own,
     )
     for path in paths:

@@ -52,7 +52,7 @@ def fetch_gadgets(subject: str, upstreams: UpstreamClients, now: datetime) -> It
         Sighting(
             ArxivId.parse(id),
             SOURCE,
-            Channel.COMMUNITY,
+            Channel.API,
             now,
             title=f"A gadget named {id}",
             pick=Pick(SOURCE, now),

@@ -37,7 +37,7 @@ PAPER = Paper(
 )
 TERMS = {
     *"wreward wmodel wwe treward tmodel ayann alecun aanna arogers mcvpr mpage ogoogle".split(),
-    *"ccs.CL cmath-ph gcs gmath-ph sarxiv shf d18".split(),
+    *"ccs.CL cmath-ph gcs gmath-ph sarxiv shf d18 fcommunity-words".split(),
     *("nyann lecun", "ny lecun", "nanna rogers", "na rogers"),
 }
 

@@ -103,5 +103,6 @@ def test_display_text_means_the_same_and_is_its_own(text: str) -> None:
         return
     shown = parse_query(query.display_text)
     assert (shown, shown.display_text) == (query, query.display_text)
-    assert shown.notes_at_address == query.notes_at_address
+    for ours, theirs in zip(shown.notes_at_address, query.notes_at_address, strict=True):
+        assert (ours.kind, ours.text) == (theirs.kind, theirs.text)
     assert parse_query(query.canonical).canonical == query.canonical

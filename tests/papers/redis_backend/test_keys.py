@@ -17,7 +17,7 @@ ROWS = re.findall(r"^\| `(.+?)` \|.*\| ([a-z_.]+) \| \w+ \|$", keys.__doc__ or "
 CONSTANTS = {
     value: name
     for name, value in vars(keys).items()
-    if name.isupper() and not name.startswith("_") and isinstance(value, str)
+    if name.isupper() and not name.startswith("_") and isinstance(value, str) and "*" not in value
 }
 FUNCTIONS = {
     keys.month_papers("2503"): "month_papers",

@@ -61,7 +61,7 @@ def test_restored_store_serves_the_same_bytes(
     report = command("backup", "b", "--json")
     assert json.loads(report.stdout) == {
         **{"file": "b", "bytes": Path("b").stat().st_size},
-        **{"papers": 29, "months": 1, "keys": 3},
+        **{"papers": 29, "months": 1, "keys": 5},
     }
     redis.flushall()
     assert "restored b: 29 papers of 1 months" in command("restore", "b").stdout
