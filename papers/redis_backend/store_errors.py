@@ -112,7 +112,7 @@ _ROWS: Final = (
     _Row(
         StoreRefusal(
             "disk",
-            "takes no writes: it cannot write to its disk",
+            "takes no writes: it cannot write its append-only file to disk",
             "free some space on its disk; its log has the reason",
             serves_reads=True,
         ),
