@@ -189,7 +189,7 @@ def test_upstream_fault_loses_nothing(system: SystemUnderTest, world: Upstream, 
     assert after.state is TaskStatus.OK, after.said
     assert reader.statuses == {200}
     assert_all_papers_stored(system.redis, world)
-    if row.task == WEEKLY:
+    if row.task in (WEEKLY, HF):
         system.run_task(ENRICH, world.now)  # arXiv describes the papers that a community named
     assert system.feed().text.count("<entry>") == PAPERS
     note_outcome(
@@ -370,9 +370,9 @@ def test_items_that_vanish_and_return(system: SystemUnderTest, world: Upstream) 
 
 
 def _uncounted(paper: Paper) -> Paper:
-    """Return a paper without the counts of its picks, which are as of the request."""
+    """Return a paper without the counts of its picks and the times of statements about it."""
     picks = (replace(pick, votes=None, comments=None, counted_at=None) for pick in paper.picks)
-    return paper._replace(picks=tuple(picks))
+    return paper._replace(picks=tuple(picks), ranks=())
 
 
 @scenario_test

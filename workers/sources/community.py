@@ -60,7 +60,8 @@ def parse_community_feed(body: bytes, community: str, now: datetime) -> FetchRes
         naming_count += bool(ids)
         is_about_one = len(ids) == 1 and not future_ids
         words = community_words(entry) if is_about_one else CommunityWords()
-        sightings += (_sighting(id, entry, words, community, now) for id in ids)
+        if ids:
+            sightings += _sightings(ids, entry, words, community, now)
         if future_ids and not ids:
             rejected.append(_rejected(future_ids, entry))
     notes = ("" if feed.is_complete else "; the feed was cut") + (
@@ -92,31 +93,34 @@ def _rejected(ids: list[ArxivId], entry: FeedEntry) -> RejectedRecord:
     )
 
 
-def _sighting(
-    id: ArxivId, entry: FeedEntry, words: CommunityWords, community: str, now: datetime
-) -> Sighting:
-    picked_at, counts = _picked_at(id, entry, now), entry_counts(entry)
-    return Sighting(
-        id=id,
-        source=community,
-        channel=Channel.COMMUNITY,
-        as_of=picked_at,
-        title=words.title,
-        abstract=words.excerpt,
-        pick=Pick(
-            community=community,
-            picked_at=picked_at,
-            url=next(iter(entry.links), ""),
-            discussion=entry.discussion,
-            votes=counts.votes,
-            comments=counts.comments,
-            counted_at=None if counts == EntryCounts() else now,
-        ),
+def _sightings(
+    ids: list[ArxivId], entry: FeedEntry, words: CommunityWords, community: str, now: datetime
+) -> Iterator[Sighting]:
+    """Yield a pick of each paper that an entry names; the entry is read once for all of them."""
+    counts, published = entry_counts(entry), entry.published_at
+    pick = Pick(
+        community=community,
+        picked_at=now,
+        url=next(iter(entry.links), ""),
+        discussion=entry.discussion,
+        votes=counts.votes,
+        comments=counts.comments,
+        counted_at=None if counts == EntryCounts() else now,
     )
+    for id in ids:
+        picked_at = _picked_at(id, published, now)
+        yield Sighting(
+            id=id,
+            source=community,
+            channel=Channel.COMMUNITY,
+            as_of=picked_at,
+            title=words.title,
+            abstract=words.excerpt,
+            pick=replace(pick, picked_at=picked_at),
+        )
 
 
-def _picked_at(id: ArxivId, entry: FeedEntry, now: datetime) -> datetime:
+def _picked_at(id: ArxivId, published: datetime | None, now: datetime) -> datetime:
     """Return an entry's date: not in the future, and not before the paper existed."""
-    published = entry.published_at
     month = datetime(id.month // 100, id.month % 100, 1, tzinfo=UTC)
     return min(published, now) if published and published >= month - _PICK_DATE_TOLERANCE else now

@@ -74,7 +74,8 @@ def _plain_text(entry: FeedEntry) -> str:
     """Return the ends of an entry's text without markup, each element on a line of its own."""
     text = entry.content
     ends = text if len(text) <= MAX_TEXT else text[: MAX_TEXT // 2] + text[-MAX_TEXT // 2 :]
-    return html.unescape(_TAG.sub("\n", ends))
+    lines = html.unescape(_TAG.sub("\n", ends)).split("\n")
+    return "\n".join(filter(None, [" ".join(line.split()) for line in lines]))
 
 
 def _find(pattern: re.Pattern[str], text: str) -> int | None:
