@@ -25,7 +25,7 @@ _INVALID_IN_URL: Final = re.compile(r"[\s\x00-\x20<>\"\\^`{|}\x7f]")
 
 
 def clean_xml_text(text: str) -> str:
-    """Drop what XML forbids, normalize line ends to newlines, and strip."""
+    """Drop what XML forbids, normalize line ends (also NEL) to newlines, and strip."""
     # Most texts need nothing. Scanning bytes is four times as fast as scanning text; and printable
     # text contains no whitespace but spaces.
     needs_cleaning = (
@@ -33,7 +33,8 @@ def clean_xml_text(text: str) -> str:
     )
     if not needs_cleaning:
         return text.strip()
-    return _XML_FORBIDDEN.sub("", text).replace("\r\n", "\n").replace("\r", "\n").strip()
+    allowed = _XML_FORBIDDEN.sub("", text).replace("\r\n", "\n")
+    return allowed.replace("\r", "\n").replace("\x85", "\n").strip()
 
 
 def single_line(text: str) -> str:

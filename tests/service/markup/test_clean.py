@@ -35,7 +35,7 @@ def test_cleaning_twice_changes_nothing(text: str) -> None:
     ("text", "kept"),
     [
         ("a\x00b\x0bc\ufffed\ud800e", "abcde"),
-        ("one\r\ntwo\rthree", "one\ntwo\nthree"),
+        ("one\r\ntwo\rthree\x85four", "one\ntwo\nthree\nfour"),
         (" \n a < b & ]]> \t", "a < b & ]]>"),
         ("日本 \U0001f600 e\u0301 \u202eabc", "日本 \U0001f600 e\u0301 \u202eabc"),
     ],
