@@ -256,7 +256,7 @@ def _check_month(name: str, states: list[list[tuple[str, str]]], clients: list[C
     weeks = " | ".join(" ".join(map(str, grown[day : day + 7])) for day in range(0, 31, 7))
     print(f"{name}: {sum(grown)} joined, by day of each week: {weeks}")
     for client in clients:
-        shown = list(client.seen.values())
-        new, modified = sum(poll.new for poll in shown), sum(poll.modified for poll in shown)
+        polls = list(client.seen.values())
+        new, modified = sum(poll.new for poll in polls), sum(poll.modified for poll in polls)
         kind = type(client.poller).__name__
-        print(f"  {kind}, {len(shown)} polls: {new} new, {modified} modified")
+        print(f"  {kind}, {len(polls)} polls: {new} new, {modified} modified")
