@@ -151,6 +151,9 @@ class Settings:
     log_level: str = _setting(
         "info", "debug, info, warning or error.", choices=("debug", "info", "warning", "error")
     )
+    log_requests: bool = _setting(
+        False, "Log a line for each request: network of the client and path, no query."
+    )
 
     arxiv_interval: Seconds = _setting(
         3.0,

@@ -30,11 +30,13 @@ from papers.config.settings import Settings
 from papers.errors import AddressForbidden, SourceGarbled, SourceRefused, SourceUnreachable
 from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
+from papers.telemetry.metric_recorder import MetricRecorder
 from workers.fetch import refusals
 from workers.fetch.address_guard import parse_networks
 from workers.fetch.arxiv_hosts import ArxivHosts
 from workers.fetch.arxiv_rate_limiter import ArxivRateLimiter
 from workers.fetch.deadline import Deadline
+from workers.fetch.fetch_telemetry import FetchTelemetry
 from workers.fetch.guarded_session import ConnectionGate, GuardedSession
 
 MAX_REDIRECTS: Final = 5
@@ -66,8 +68,8 @@ class UpstreamResponse:
 class Fetcher:
     """Fetches over HTTP within the limits of the settings.
 
-    `redis` holds arXiv's rate limit and the validators for conditional requests; without it there
-    is neither. `arxiv_limiter` replaces the limiter that follows from the settings.
+    `redis` holds arXiv's rate limit and validators; without it there is neither. `arxiv_limiter`
+    replaces the limiter that follows from the settings. `recorder` counts the requests.
     """
 
     def __init__(
@@ -75,10 +77,14 @@ class Fetcher:
         settings: Settings,
         redis: Redis | None = None,
         arxiv_limiter: ArxivRateLimiter | None = None,
+        recorder: MetricRecorder | None = None,
     ) -> None:
         self._settings, self._redis = settings, redis
         self._allowed = parse_networks(settings.allowed_networks)
-        self._arxiv_hosts = ArxivHosts(settings)
+        self._arxiv_hosts, self._telemetry = (
+            ArxivHosts(settings),
+            FetchTelemetry(settings, recorder),
+        )
         self._arxiv_limiter = arxiv_limiter or (
             ArxivRateLimiter.from_settings(redis, settings) if redis else None
         )
@@ -157,7 +163,7 @@ class Fetcher:
     def _rate_limit(self, url: str) -> AbstractContextManager[None]:
         """Return the context in which a request to this URL is sent."""
         if self._arxiv_limiter and self._arxiv_hosts.has(url):
-            return self._arxiv_limiter.acquire()
+            return self._telemetry.wait(self._arxiv_limiter.acquire())
         return contextlib.nullcontext()
 
     def _request_headers(self, accept: str, saved: Mapping[str, str]) -> dict[str, str]:
@@ -197,7 +203,9 @@ class Fetcher:
         """Send one request, a POST if there is a form, and return the response of any status."""
         _check_url(url)
         try:
-            response = self._exchange(url, headers, deadline, form)
+            with self._telemetry.request(url) as respond:
+                response = self._exchange(url, headers, deadline, form)
+                respond(response.status, len(response.body))
         except InvalidURL as error:
             raise AddressForbidden(f"{url[:200]!r} is not a web address: {error}") from error
         except DecodeError as error:

@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
-from papers.config.log_format import RedactingFormatter
 from papers.config.url_secrets import hide_credentials, hide_secrets, linkable_url, url_secrets
+from papers.telemetry.log_format import RedactingFormatter
 
 pytestmark = pytest.mark.row("secrets of sources")
 
