@@ -23,7 +23,7 @@ from papers.config.settings import Seconds
 from papers.errors import StoreError
 from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
-from papers.telemetry.metric_table import METRICS, MetricSpec
+from papers.telemetry.metric_table import ANNOUNCEMENT_SECONDS, METRICS, MetricSpec
 
 FLUSH_INTERVAL: Final[Seconds] = 5.0
 """Between two additions of a process to Redis."""
@@ -148,6 +148,10 @@ class RecordedMetrics:
                 bound = float(what.removeprefix(_BUCKET))
                 counts[series][bound] = counts[series].get(bound, 0.0) + value
         return {series: _histogram(found, sums[series]) for series, found in counts.items()}
+
+    def announcement_delays(self) -> Histogram | None:
+        """Return the seconds from announcements to the feeds; None before the first."""
+        return self.histograms(ANNOUNCEMENT_SECONDS).get(())
 
     def _series(self, spec: MetricSpec) -> Iterator[tuple[tuple[str, ...], float]]:
         for field, value in sorted(self._counts.items()):

@@ -89,6 +89,7 @@ class _StoreCollector(Collector):
         if not up:
             return
         yield _gauge("store_memory_bytes", "Memory that the store uses.", found.used_memory)
+        yield _gauge("store_memory_limit_bytes", "Its maxmemory; 0: none.", found.max_memory)
         try:
             yield from self._workload()
             yield from _source_metrics(self._ctx.source_states.all())
