@@ -105,9 +105,9 @@ class Histogram:
     sum: float
 
     @property
-    def total(self) -> float:
+    def total(self) -> int:
         """The number of values."""
-        return self.buckets[-1][1] if self.buckets else 0.0
+        return round(self.buckets[-1][1]) if self.buckets else 0
 
     def quantile(self, part: float) -> float:
         """Return a quantile, interpolated within its bucket; of the last one its lower bound."""

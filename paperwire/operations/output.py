@@ -31,7 +31,7 @@ def format_status(document: Document) -> str:
     if delay := document.get("announcement_seconds"):
         lines.append(
             f"{'news delay':<13}{delay['median']:,.0f} s from announcement to feed at the median, "
-            f"{delay['p95']:,.0f} s at 95 % (of {delay['count']:,.0f})"
+            f"{delay['p95']:,.0f} s at 95 % (of {delay['count']:,})"
         )
     if document["set_aside"]:
         lines.append(f"{'quarantined':<13}{document['set_aside']} records")
