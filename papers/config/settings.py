@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from papers.config.checks import find_settings_errors
+from papers.config.url_secrets import with_password
 from papers.config.values import parse_value, read_secret_file, toml_value
 from papers.errors import BadSettings
 
@@ -131,6 +132,11 @@ class Settings:
     redis_url: str = _setting(
         "", "The store, as redis://, rediss:// or unix:// URL; empty: an embedded one.", secret=True
     )
+    redis_password: str = _setting(
+        "",
+        "The store's password, if redis_url has none; best as PAPERWIRE_REDIS_PASSWORD_FILE.",
+        secret=True,
+    )
     keep_months: int = _setting(
         0,
         "Months of papers to keep, this one included; 0: all. Older papers are removed.",
@@ -233,7 +239,11 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
     values |= _from_environment(environ)
     if path and not Path(values.get("data_dir", "data")).is_absolute():
         values["data_dir"] = str(path.resolve().parent / values.get("data_dir", "data"))
-    return Settings(**values)
+    settings = Settings(**values)
+    if settings.redis_url and settings.redis_password:
+        url = with_password(settings.redis_url, settings.redis_password)
+        return dataclasses.replace(settings, redis_url=url)
+    return settings
 
 
 def config_path(environ: Mapping[str, str]) -> Path | None:
