@@ -275,7 +275,7 @@ def serving_thread(server: socketserver.BaseServer) -> Iterator[None]:
     thread.join()
 
 
-@pytest.mark.row("web servers come and go")
+@pytest.mark.row("web servers come and go behind the proxy")
 def test_proxy_finds_web_servers_that_were_created_after_it(tmp_path: Path) -> None:
     if NGINX is None:
         pytest.skip("no nginx: apt-get install nginx-light")

@@ -11,10 +11,9 @@ own: what one has stored of an address proves nothing about another that reads t
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -81,10 +80,8 @@ class Fetcher:
     ) -> None:
         self._settings, self._redis = settings, redis
         self._allowed = parse_networks(settings.allowed_networks)
-        self._arxiv_hosts, self._telemetry = (
-            ArxivHosts(settings),
-            FetchTelemetry(settings, recorder),
-        )
+        self._arxiv_hosts = ArxivHosts(settings)
+        self._telemetry = FetchTelemetry(settings, recorder)
         self._arxiv_limiter = arxiv_limiter or (
             ArxivRateLimiter.from_settings(redis, settings) if redis else None
         )
@@ -164,7 +161,7 @@ class Fetcher:
         """Return the context in which a request to this URL is sent."""
         if self._arxiv_limiter and self._arxiv_hosts.has(url):
             return self._telemetry.wait(self._arxiv_limiter.acquire())
-        return contextlib.nullcontext()
+        return nullcontext()
 
     def _request_headers(self, accept: str, saved: Mapping[str, str]) -> dict[str, str]:
         headers = {
@@ -262,7 +259,7 @@ class _RawResponse:
 
 def _read_error_body(response: Response) -> bytes:
     """Read the beginning of an error body; it may be truncated."""
-    with contextlib.suppress(HTTPError, OSError):
+    with suppress(HTTPError, OSError):
         return bytes(response.raw.read1(_ERROR_BODY_BYTES, decode_content=True))
     return b""
 

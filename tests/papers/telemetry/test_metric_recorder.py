@@ -49,7 +49,7 @@ def test_value_on_a_bound_belongs_to_its_bucket(redis: Redis) -> None:
     assert histograms["b",].total == 1.0
 
 
-def test_store_is_asked_only_when_it_is_time(redis: Redis) -> None:
+def test_counts_reach_the_store_only_when_it_is_time(redis: Redis) -> None:
     times = [100.0]
     recorder = MetricRecorder(redis, clock_from(times))
     recorder.count(OUTCOMES, "good")

@@ -25,7 +25,7 @@ def outcomes(client: FlaskClient, redis: Redis) -> dict[str, float]:
     return {labels[0]: count for labels, count in RecordedMetrics(redis).counters(CACHE_OUTCOMES)}
 
 
-def test_cache_outcomes_tell_rendering_from_hit(
+def test_cache_outcomes_distinguish_rendering_from_hit(
     client: FlaskClient, redis: Redis, announce: Announce
 ) -> None:
     client.get(FEED)
@@ -88,7 +88,7 @@ def test_request_is_logged_without_its_query_or_its_reader(
     assert "secret" not in line
 
 
-def test_no_request_is_logged_unless_wanted(
+def test_no_request_is_logged_by_default(
     client: FlaskClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG, logger="paperwire.requests"):
