@@ -21,6 +21,7 @@ from xml.etree.ElementTree import Element
 from latex2mathml.converter import convert_to_element
 
 from service.markup.clean import clean_xml_text
+from service.markup.math_letters import in_variant
 
 MAX_FORMULA_CHARACTERS: Final = 600
 """Characters of TeX; longer formulas do not fit in a line of text."""
@@ -117,6 +118,8 @@ def _serialize_element(node: Element, depth: int) -> str:
         raise _UnsupportedFormula(node.tag)
     if node.tag in _TOKEN_ELEMENTS:
         inside = _token_text(node.text or "")
+        if styled := in_variant(inside, node.get("mathvariant", "")):
+            return f"<{node.tag}>{styled}</{node.tag}>"
     elif node.text:
         raise _UnsupportedFormula(node.text)
     else:

@@ -77,6 +77,23 @@ def test_text_of_the_elements_says_the_same_as_the_formula(tex: str, text: str) 
     assert root.get("alttext") == tex
 
 
+VARIANTS = [
+    (r"\frac{\mathcal M}{2}", "ℳ/2"),
+    (r"\sqrt{\mathbb F_{16}}", "√(𝔽_16)"),
+    (r"\hat{\mathbf q} + \hat{\boldsymbol{\alpha}}", "𝐪^+𝜶^"),
+    (r"\sqrt{\mathfrak g \mathbb{1}}", "√(𝔤𝟙)"),
+    (r"\sqrt{\mathrm{diam}}", "√(diam)"),
+]
+
+
+@pytest.mark.parametrize(("tex", "text"), VARIANTS)
+def test_alphabets_are_letters_of_unicode(tex: str, text: str) -> None:
+    """Browsers implement MathML Core, in which `mathvariant` means nothing but "normal"."""
+    root = etree.fromstring(tex_to_mathml(tex))
+    assert "".join(root.itertext()) == text
+    assert {node.get("mathvariant") for node in root.iter()} <= {None, "normal"}
+
+
 # (text, the text with converted formulas in «»)
 FORMULAS = [
     (r"$x$ and \(y\)", "«x» and «y»"),
