@@ -17,7 +17,7 @@ have no syntax in the keyword language: they come from the parameters beside it.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -52,7 +52,7 @@ class Text:
     """A folded word or phrase in one field; with `is_prefix`, the beginning of a word.
 
     A word or phrase stands for all `spellings` of it: "multi modal" also for multimodal, gpt4 also
-    for "gpt 4". With `is_literal` it is that spelling alone: `expand_spellings` makes these.
+    for "gpt 4". With `is_literal` it is that spelling alone: a query plan consists of these.
 
     A prefix keeps its plural: `models*` matches `modelscope`. It also matches `model`, as the word
     "models" of a paper is folded to that.
@@ -258,22 +258,12 @@ def leaves(node: Node, *, include_excluded: bool = True) -> Iterator[Leaf]:
         yield node
 
 
-def expand_spellings(node: Node) -> Node:
-    """Return a tree in which each text is any of its spellings, as literal texts."""
-    if isinstance(node, Text) and not node.is_literal:
-        found = node.spellings
-        if len(found) > 1:
-            return Or(tuple(Text(node.field, words, is_literal=True) for words in found))
-    elif isinstance(node, Or):
-        return Or(tuple(_expand_all(node.alternatives)))
-    elif isinstance(node, And):
-        required, excluded = _expand_all(node.required), _expand_all(node.excluded)
-        return And(tuple(required), tuple(excluded))
-    return node
-
-
-def _expand_all(nodes: Iterable[Node]) -> Iterator[Node]:
-    return map(expand_spellings, nodes)
+def map_children(node: Node, change: Callable[[Node], Node]) -> Node:
+    """Return a node with each of its children changed; a leaf has none and stays as it is."""
+    if isinstance(node, And):
+        required, excluded = tuple(map(change, node.required)), tuple(map(change, node.excluded))
+        return And(required, excluded)
+    return Or(tuple(map(change, node.alternatives))) if isinstance(node, Or) else node
 
 
 def _unique_sorted(nodes: Iterable[Node]) -> tuple[Node, ...]:

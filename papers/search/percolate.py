@@ -25,18 +25,15 @@ from papers.index.layout import MONTH_PAPER_BITS, MONTHS_PER_YEAR, YEAR_PAPER_BI
 from papers.index.postings import doc_ids_of_months
 from papers.index.shingle_hashing import shingle_hashes
 from papers.index.shingles.shingle_keys import PostingKeys, group_doc_ids
-from papers.index.terms import (
-    anchor_terms,
-    paper_label_terms,
-    text_shingles,
-)
+from papers.index.terms import paper_label_terms, text_shingles
 from papers.index.writing.term_batch import Vocabulary
 from papers.model.arxiv_id import ArxivId, month_ordinal
 from papers.model.paper import Paper
-from papers.query.ast import Node, Text, expand_spellings
+from papers.query.ast import Node, Text
 from papers.query.match import FoldedPaper, matches_node
 from papers.query.parser import parse_query
 from papers.search.evaluate import PostingKey, PrefixExpansions
+from papers.search.node_plans import anchor_terms, expand_spellings
 from papers.search.plan import QueryPlan, residual_query
 from papers.state.keyword_directory import KeywordList, KeywordsVersion
 from papers.state.keyword_record import Keyword

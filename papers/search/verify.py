@@ -17,10 +17,11 @@ from typing import Final
 
 from pyroaring import BitMap
 
-from papers.query.ast import And, Author, Field, Node, Or, Text, expand_spellings
+from papers.query.ast import And, Author, Field, Node, Or, Text
 from papers.query.match import FoldedPaper, matches_node
 from papers.records.packing import LazyPaper
 from papers.search.evaluate import Candidates
+from papers.search.node_plans import expand_spellings
 from papers.text.folding import fold_text, lower_capitals
 from papers.text.link_names import blank_url_bytes
 from papers.text.names.person_match import is_person
