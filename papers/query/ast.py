@@ -246,14 +246,14 @@ def any_of(nodes: Iterable[Node]) -> Node:
     return normal[0] if len(normal) == 1 else Or(normal)
 
 
-def leaves(node: Node, *, include_excluded: bool = True) -> Iterator[Leaf]:
-    """Yield the leaves of a tree, with or without those that exclude papers."""
+def leaves(node: Node) -> Iterator[Leaf]:
+    """Yield the leaves of a tree, those that exclude papers among them."""
     if isinstance(node, And):
-        for child in (*node.required, *(node.excluded if include_excluded else ())):
-            yield from leaves(child, include_excluded=include_excluded)
+        for child in (*node.required, *node.excluded):
+            yield from leaves(child)
     elif isinstance(node, Or):
         for child in node.alternatives:
-            yield from leaves(child, include_excluded=include_excluded)
+            yield from leaves(child)
     else:
         yield node
 

@@ -9,8 +9,8 @@ from itertools import accumulate, takewhile
 from typing import NamedTuple
 
 from papers.model.paper import Paper
-from papers.query.ast import Author, Leaf, Text, leaves
-from papers.query.match import FIELD_ATTRIBUTES
+from papers.query.ast import Author, Text
+from papers.query.match import FIELD_ATTRIBUTES, marked_leaves
 from papers.query.parser import Query
 from papers.text.folding import FoldWords, TokenSpan, lower_words, plain_text
 from papers.text.names.person_match import is_name_of_person
@@ -39,11 +39,7 @@ def explain(query: Query, paper: Paper) -> list[Match]:
 
     Only text matches are reported: no excluded terms, categories, sources or dates.
     """
-    found = {
-        match
-        for leaf in leaves(query.tree, include_excluded=False)
-        for match in _leaf_matches(leaf, paper)
-    }
+    found = {match for leaf in marked_leaves(query.tree) for match in _leaf_matches(leaf, paper)}
     return sorted(_without_duplicates(found))
 
 
@@ -53,10 +49,9 @@ def _without_duplicates(found: Iterable[Match]) -> Iterable[Match]:
     return best.values()
 
 
-def _leaf_matches(leaf: Leaf, paper: Paper) -> Iterator[Match]:
+def _leaf_matches(leaf: Text | Author, paper: Paper) -> Iterator[Match]:
     if isinstance(leaf, Author):
         yield from _author_matches(leaf, paper.authors)
-    if not isinstance(leaf, Text):
         return
     for name in FIELD_ATTRIBUTES[leaf.field]:
         yield from _text_matches(leaf, name, getattr(paper, name))

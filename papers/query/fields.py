@@ -56,14 +56,14 @@ LabelParser = Callable[[Token, str], Node]
 def refuse_field(field: Token, text: str) -> NoReturn:
     """Raise BadQuery for a field that does not exist, with the one that is probably meant."""
     name = field.written.lower()
-    known = {**{prefix: prefix for prefix in FIELD_PREFIXES}, **FIELD_ALIASES, **_OTHER_NAMES}
+    known = {**{prefix: prefix for prefix in field_prefixes()}, **FIELD_ALIASES, **_OTHER_NAMES}
     near = known.get(name) or "".join(
         known[match] for match in difflib.get_close_matches(name, known, 1)
     )
     aliases = {short: long for long, short in FIELD_ALIASES.items()}
     same = f" ({aliases[near]}: is the same)" if near in aliases else ""
     guess = f"did you mean {near}:?{same} " if near else ""
-    fields = ", ".join(FIELD_PREFIXES)
+    fields = ", ".join(field_prefixes())
     hint = f'{guess}fields are {fields}; put "…" around words with a colon'
     refuse(text, f"there is no field {field.written}:", field.start, hint)
 
@@ -160,7 +160,7 @@ def _flag_parser(field: str, flags: Collection[str]) -> LabelParser:
     return parse_flag
 
 
-LABEL_PARSERS: Final[Mapping[str, LabelParser]] = {
+LABEL_PARSERS: Final[dict[str, LabelParser]] = {
     "cat": _parse_category,
     "primary": _parse_primary,
     "source": _parse_source,
@@ -170,4 +170,7 @@ LABEL_PARSERS: Final[Mapping[str, LabelParser]] = {
 }
 """Prefix to the parser of its values."""
 
-FIELD_PREFIXES: Final = (*TEXT_FIELDS, *LABEL_PARSERS)
+
+def field_prefixes() -> tuple[str, ...]:
+    """Return the prefixes of all fields, in the order in which messages list them."""
+    return (*TEXT_FIELDS, *LABEL_PARSERS)

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from functools import cached_property, reduce
 from itertools import accumulate, chain
-from typing import Final
+from typing import Any, Final
 
 from pyroaring import BitMap
 
@@ -52,24 +52,40 @@ class _TextBatch:
 
     def evaluate(self, node: Node) -> Candidates:
         """Return the papers that match for certain, and those that may; all may match a label."""
-        if isinstance(node, And):
-            everything = Candidates(self._doc_ids, self._doc_ids)
-            candidates = reduce(Candidates.__and__, map(self.evaluate, node.required), everything)
-            return reduce(Candidates.__sub__, map(self.evaluate, node.excluded), candidates)
-        if isinstance(node, Or):
-            exact, possible = zip(*map(self.evaluate, node.alternatives), strict=True)
-            return Candidates(BitMap.union(*exact), BitMap.union(*possible))
-        if isinstance(node, Text) and not node.is_prefix:
-            if not node.is_literal and len(node.spellings) > 1:
-                return self.evaluate(expand_spellings(node))
-            if node.field in _TEXTS_OF_FIELD:
-                fields = _TEXTS_OF_FIELD[node.field]
-                return self._texts.papers_with_phrase(phrase_pattern(node.words), fields)
-        if isinstance(node, Author):
-            names = self._names.items()
-            found = BitMap([doc_id for doc_id, of in names if is_person(node.readings, of)])
-            return Candidates(found, found)
+        evaluate = _BATCH_EVALUATIONS.get(type(node), _TextBatch.undecided)
+        return evaluate(self, node)
+
+    def undecided(self, node: Node) -> Candidates:
+        """Return every paper as possible: each is matched by itself."""
         return Candidates(BitMap(), self._doc_ids)
+
+    def evaluate_and(self, node: And) -> Candidates:
+        """Intersect the required nodes, and subtract the excluded ones."""
+        everything = Candidates(self._doc_ids, self._doc_ids)
+        candidates = reduce(Candidates.__and__, map(self.evaluate, node.required), everything)
+        return reduce(Candidates.__sub__, map(self.evaluate, node.excluded), candidates)
+
+    def evaluate_or(self, node: Or) -> Candidates:
+        """Unite the alternatives."""
+        exact, possible = zip(*map(self.evaluate, node.alternatives), strict=True)
+        return Candidates(BitMap.union(*exact), BitMap.union(*possible))
+
+    def evaluate_text(self, text: Text) -> Candidates:
+        """Search the texts for a word or phrase; a prefix is left to the matcher."""
+        if text.is_prefix:
+            return self.undecided(text)
+        if not text.is_literal and len(text.spellings) > 1:
+            return self.evaluate(expand_spellings(text))
+        if text.field not in _TEXTS_OF_FIELD:
+            return self.undecided(text)
+        fields = _TEXTS_OF_FIELD[text.field]
+        return self._texts.papers_with_phrase(phrase_pattern(text.words), fields)
+
+    def evaluate_author(self, author: Author) -> Candidates:
+        """Match the names of the authors."""
+        names = self._names.items()
+        found = BitMap([doc_id for doc_id, of in names if is_person(author.readings, of)])
+        return Candidates(found, found)
 
     @cached_property
     def _texts(self) -> _JoinedTexts:
@@ -90,6 +106,15 @@ class _TextBatch:
         empty = {doc_id: (b"",) * len(of) for doc_id, of in texts.items()}
         is_plain = {doc_id: doc_id in folded for doc_id in texts}
         return _JoinedTexts(empty | folded, is_plain, folded=True)
+
+
+_BATCH_EVALUATIONS: Final[dict[type, Callable[[_TextBatch, Any], Candidates]]] = {
+    And: _TextBatch.evaluate_and,
+    Or: _TextBatch.evaluate_or,
+    Text: _TextBatch.evaluate_text,
+    Author: _TextBatch.evaluate_author,
+}
+"""The node types that many texts decide together; papers are matched one by one for others."""
 
 
 def _with_separators(papers: Mapping[int, Sequence[bytes]]) -> set[int]:

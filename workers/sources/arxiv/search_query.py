@@ -10,10 +10,10 @@ https://info.arxiv.org/help/api/user-manual.html#query_details
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations, product
 from math import prod
-from typing import Final
+from typing import Any, Final
 
 from papers.model.categories import ALIASES, CATEGORIES, aliased_categories
 from papers.query.ast import (
@@ -62,19 +62,16 @@ def arxiv_query(tree: Node) -> str | None:
 
 
 def _node_query(tree: Node, *, with_pairs: bool) -> str | None:
-    if isinstance(tree, Or):
-        clauses = [_node_query(node, with_pairs=with_pairs) for node in tree.alternatives]
-        return None if None in clauses else join_clauses(" OR ", [c for c in clauses if c])
-    if isinstance(tree, And):
-        return _and_query(tree, with_pairs=with_pairs)
-    if isinstance(tree, Text):
-        return _text_query(tree, with_pairs=with_pairs)
-    if isinstance(tree, Author):
-        return author_query(tree)
-    return _label_query(tree) if isinstance(tree, Label) else None
+    build = _NODE_QUERIES.get(type(tree))
+    return build(tree, with_pairs) if build else None
 
 
-def _and_query(tree: And, *, with_pairs: bool) -> str | None:
+def _or_query(tree: Or, with_pairs: bool) -> str | None:
+    clauses = [_node_query(node, with_pairs=with_pairs) for node in tree.alternatives]
+    return None if None in clauses else join_clauses(" OR ", [c for c in clauses if c])
+
+
+def _and_query(tree: And, with_pairs: bool) -> str | None:
     found = (_node_query(node, with_pairs=with_pairs) for node in tree.required)
     clauses = [clause for clause in found if clause]
     if not clauses:
@@ -86,7 +83,7 @@ def _and_query(tree: And, *, with_pairs: bool) -> str | None:
     return query
 
 
-def _text_query(text: Text, *, with_pairs: bool) -> str | None:
+def _text_query(text: Text, with_pairs: bool) -> str | None:
     fields = _API_FIELDS.get(text.field, ())
     clauses = list(dict.fromkeys(_text_clauses(text, with_pairs=with_pairs)))
     searched = [_clause_query(field, clause) for field in fields for clause in clauses]
@@ -178,6 +175,16 @@ def _label_query(label: Label) -> str | None:
     else:
         return None
     return join_clauses(" OR ", [f"cat:{name}" for name in names])
+
+
+_NODE_QUERIES: Final[dict[type, Callable[[Any, bool], str | None]]] = {
+    And: _and_query,
+    Or: _or_query,
+    Text: _text_query,
+    Author: lambda author, with_pairs: author_query(author),
+    Label: lambda label, with_pairs: _label_query(label),
+}
+"""Node types that the API can search for, with their queries, `with_pairs` of hyphenated words."""
 
 
 def _is_exact(leaf: Leaf) -> bool:
