@@ -10,14 +10,13 @@ compares the two.
 from __future__ import annotations
 
 import dataclasses
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from papers.config.checks import find_settings_errors
-from papers.config.values import parse_value, read_secret_file, toml_value
+from papers.config.values import read_environment, read_toml
 from papers.errors import BadSettings
 
 Seconds = float
@@ -31,17 +30,21 @@ def _setting(
     secret: bool = False,
     between: tuple[float, float] | None = None,
     choices: tuple[str, ...] = (),
+    is_url: bool = False,
     heading: str = "",
 ) -> Any:
-    """Define a setting: its default, purpose, least and greatest value or allowed values.
+    """Define a setting: its default, its purpose, and what is checked of its value.
 
-    A `heading` begins a section of the configuration file that `paperwire init` writes.
+    `between` has the least and the greatest value, `choices` the allowed ones; `is_url` allows
+    http:// and https:// URLs and an empty text. A `heading` begins a section of the configuration
+    file that `paperwire init` writes.
     """
     metadata = {
         "about": about,
         "secret": secret,
         "between": between,
         "choices": choices,
+        "is_url": is_url,
         "heading": heading,
     }
     if isinstance(default, dict):
@@ -99,7 +102,9 @@ class Settings:
         between=(0, 1_000_000),
     )
     websub_hub: str = _setting(
-        "", "The WebSub hub to notify when a saved keyword's feed changes; empty: none."
+        "",
+        "The WebSub hub to notify when a saved keyword's feed changes; empty: none.",
+        is_url=True,
     )
     cache_seconds: int = _setting(
         1800,
@@ -173,13 +178,17 @@ class Settings:
         (), "Private networks (CIDR) that upstreams may be in; empty: none."
     )
     arxiv_feed_url: str = _setting(
-        "https://rss.arxiv.org/atom", "Where arXiv's announcement feeds are."
+        "https://rss.arxiv.org/atom", "Where arXiv's announcement feeds are.", is_url=True
     )
-    arxiv_api_url: str = _setting("https://export.arxiv.org/api/query", "Where arXiv's API is.")
+    arxiv_api_url: str = _setting(
+        "https://export.arxiv.org/api/query", "Where arXiv's API is.", is_url=True
+    )
     arxiv_oai_url: str = _setting(
-        "https://oaipmh.arxiv.org/oai", "Where arXiv's OAI-PMH is; empty: no daily harvest."
+        "https://oaipmh.arxiv.org/oai",
+        "Where arXiv's OAI-PMH is; empty: no daily harvest.",
+        is_url=True,
     )
-    huggingface_url: str = _setting("https://huggingface.co", "Where Hugging Face is.")
+    huggingface_url: str = _setting("https://huggingface.co", "Where Hugging Face is.", is_url=True)
 
     keywords: dict[str, str] = _setting(
         {
@@ -226,8 +235,8 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
 
     Raises BadSettings, which names the setting, the reason and the remedy.
     """
-    values = _from_toml(path) if path else {}
-    values |= _from_environment(environ)
+    values = read_toml(path, _FIELDS) if path else {}
+    values |= read_environment(environ, _FIELDS)
     if path and not Path(values.get("data_dir", "data")).is_absolute():
         values["data_dir"] = str(path.resolve().parent / values.get("data_dir", "data"))
     return Settings(**values)
@@ -247,46 +256,6 @@ def discover_settings(environ: Mapping[str, str]) -> Settings:
     Raises BadSettings.
     """
     return load_settings(config_path(environ), environ)
-
-
-def _from_toml(path: Path) -> dict[str, Any]:
-    try:
-        table = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise BadSettings(f"{path}: {error.strerror}; write one with `paperwire init`") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadSettings(f"{path} is not valid TOML: {error}") from error
-    return {name: _from_toml_value(path, name, value) for name, value in table.items()}
-
-
-def _from_toml_value(path: Path, name: str, value: Any) -> Any:
-    where = f"{name} in {path}"
-    default = _default_of(where, name)
-    return toml_value(where, value, default, is_secret=_FIELDS[name].metadata["secret"])
-
-
-def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    texts = {"redis_url": environ["REDIS_URL"]} if environ.get("REDIS_URL") else {}
-    for variable, text in environ.items():
-        if not variable.startswith("PAPERWIRE_") or variable == "PAPERWIRE_CONFIG":
-            continue
-        name = variable.removeprefix("PAPERWIRE_").lower()
-        if name.endswith("_file") and f"PAPERWIRE_{name[:-5].upper()}" not in environ:
-            texts[name[:-5]] = read_secret_file(variable, text)
-        elif not name.endswith("_file"):
-            texts[name] = text
-    return {name: _from_variable(name, text) for name, text in texts.items()}
-
-
-def _from_variable(name: str, text: str) -> Any:
-    where = f"PAPERWIRE_{name.upper()}"
-    return parse_value(where, text, _default_of(where, name))
-
-
-def _default_of(where: str, name: str) -> Any:
-    if name in _FIELDS:
-        return getattr(Settings(), name)
-    raise BadSettings(f"{where}: there is no such setting; there are {', '.join(_FIELDS)}")
 
 
 _FIELDS: Final = {field.name: field for field in dataclasses.fields(Settings)}
