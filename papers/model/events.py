@@ -12,8 +12,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from papers.model.arxiv_id import ArxivId
-from papers.model.epoch import from_epoch, to_epoch
-from papers.model.merge import code_known_at, published_at, updated_at
+from papers.model.dates import code_known_at, from_epoch, published_at, to_epoch, updated_at
 from papers.model.paper import Paper, Revision
 from papers.model.resources import has_code
 

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Final
 
-from papers.model.merge import published_at
+from papers.model.dates import published_at
 from papers.model.paper import AnnounceType, Paper
 from papers.model.resources import has_code, has_project
 from papers.text.link_names import find_links, link_prefixes

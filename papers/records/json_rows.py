@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from papers.errors import SourceGarbled
 from papers.model.arxiv_id import ArxivId
-from papers.model.epoch import from_epoch, to_epoch
+from papers.model.dates import from_epoch, to_epoch
 from papers.model.merge import RANKED_FIELDS
 from papers.model.paper import AnnounceType, Channel, Paper, Pick, Rank, Revision, implied_versions
 

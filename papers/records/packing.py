@@ -18,7 +18,7 @@ import msgpack
 import zstandard
 
 from papers.model.arxiv_id import ArxivId
-from papers.model.epoch import from_epoch, to_epoch
+from papers.model.dates import from_epoch, to_epoch
 from papers.model.paper import AnnounceType, Paper, Pick, Rank, Revision, implied_versions
 
 UNPACK_ERRORS: Final = (

@@ -17,7 +17,7 @@ from pyroaring import BitMap
 from redis import Redis
 
 from papers.model.arxiv_id import ArxivId
-from papers.model.epoch import to_epoch
+from papers.model.dates import to_epoch
 from papers.model.events import EventKind, EventRef, PaperEvent
 from papers.redis_backend import keys
 

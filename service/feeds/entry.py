@@ -18,8 +18,8 @@ from typing import Final, NamedTuple
 from papers.config.sources import SOURCES
 from papers.model.arxiv_calendar import feed_date
 from papers.model.categories import ARCHIVES, CATEGORIES
+from papers.model.dates import published_at, updated_at
 from papers.model.frozen_fields import categories_at_announcement
-from papers.model.merge import published_at, updated_at
 from papers.model.paper import Paper, Pick
 from papers.model.resources import paper_resources
 from service.feeds.content import Content, build_content

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from papers.model.dates import code_known_at, published_at, updated_at
 from papers.model.events import EventRef, revision_event
-from papers.model.merge import code_known_at, published_at, updated_at
 from papers.model.paper import Paper, Pick, Revision
 from papers.model.resources import PaperResource, paper_resources
 from papers.state.keyword_record import Keyword

@@ -11,7 +11,7 @@ from datetime import datetime
 from redis import Redis
 
 from papers.model.arxiv_id import ArxivId
-from papers.model.epoch import to_epoch
+from papers.model.dates import to_epoch
 from papers.model.events import PaperEvent, indexed_events
 from papers.model.paper import Paper
 from papers.redis_backend import keys

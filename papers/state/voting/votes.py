@@ -22,7 +22,7 @@ from redis import Redis
 from redis.client import Pipeline
 
 from papers.model.arxiv_id import ArxivId
-from papers.model.epoch import to_epoch
+from papers.model.dates import to_epoch
 from papers.model.paper import Paper, Pick, Sighting
 from papers.redis_backend import keys
 from papers.redis_backend.connection import RedisCommand, read_many, translate_store_errors
