@@ -1,7 +1,7 @@
 """The table of output formats: URL suffix, name, Content-Type and renderer of a feed.
 
-A new format is a module in `service/feeds/` and a row here. Workers ping a hub for each format and
-may not import the service, so the table is here and names the module of the renderer.
+A new format is a module in `service/feeds/formats/` and a row here. Workers ping a hub for each
+format and may not import the service, so the table is here and names the module of the renderer.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class FeedMediaType:
     """Unique among formats."""
     content_type: str
     renderer: str
-    """The module in `service.feeds`; it defines `RENDERER`, and `XML_VALUES` if feedgen renders."""
+    """The module in `service.feeds.formats`: it has `RENDERER`, and, for feedgen, `XML_VALUES`."""
 
     @property
     def media_type(self) -> str:

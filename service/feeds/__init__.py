@@ -2,7 +2,7 @@
 
 May import: papers.config, papers.model, papers.query, papers.records, service.cache,
 service.markup.
-Start with: feed.py (Feed), entry.py (Entry), atom.py (a renderer). A new format is a module here
+Start with: feed.py (Feed), entry.py (Entry). A new format is a module of `service.feeds.formats`
 and a row of `papers.config.feed_formats`.
 """
 
@@ -61,7 +61,7 @@ class FeedFormat:
 
 def load_format(media: FeedMediaType) -> FeedFormat:
     """Return a row of the table of formats with the renderer that its module defines."""
-    module: Any = import_module(f"{__name__}.{media.renderer}")
+    module: Any = import_module(f"{__name__}.formats.{media.renderer}")
     return FeedFormat(media, module.RENDERER, getattr(module, "XML_VALUES", None))
 
 

@@ -12,8 +12,8 @@ from redis import Redis
 from papers.config.feed_formats import FEED_FORMATS, FeedMediaType
 from papers.config.settings import Settings
 from papers.state.keywords import Keywords
-from service import create_app, feeds
-from service.feeds import FORMATS, load_format
+from service import create_app
+from service.feeds import FORMATS, formats, load_format
 from tests.service.conftest import SITE, Announce
 from tests.service.made import NOW, make_sighting
 from workers.notify.websub import topic_urls
@@ -39,7 +39,7 @@ def client(
 ) -> FlaskClient:
     """A client of an app with one more format. Two papers and a keyword are in the store."""
     (tmp_path / "titles.py").write_text(MODULE)
-    monkeypatch.setattr(feeds, "__path__", [*feeds.__path__, str(tmp_path)])
+    monkeypatch.setattr(formats, "__path__", [*formats.__path__, str(tmp_path)])
     media = FeedMediaType("Titles", "text/plain; charset=utf-8", "titles")
     monkeypatch.setitem(FEED_FORMATS, "txt", media)
     monkeypatch.setitem(FORMATS, "txt", load_format(media))

@@ -20,7 +20,7 @@ from papers.config.feed_formats import FEED_FORMATS
 from service.feeds.entry import FeedItem
 from service.feeds.entry_templates import XmlValues
 from service.feeds.feed import Feed, FeedRenderer, RenderedFeed, split_entries
-from service.feeds.feedgen_extension import EntryExtension, RssFeedExtension
+from service.feeds.formats.feedgen_extension import EntryExtension, RssFeedExtension
 
 _MEDIA_TYPE: Final = FEED_FORMATS["rss"].media_type
 
