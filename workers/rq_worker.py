@@ -135,7 +135,7 @@ class PaperwireWorker(Worker):
                 os._exit(1)
 
     def _on_sigterm(self, number: int, frame: FrameType | None) -> None:
-        """Interrupt the task; write to the store, which may be gone as well, soon or not at all.
+        """Interrupt the task, without waiting long for the store, which may be gone as well.
 
         The alarm ends a task that still waits for the store; RQ cancels it once the task has ended.
         """

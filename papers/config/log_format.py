@@ -1,4 +1,4 @@
-"""The format of log lines: without credentials in URLs, whoever has put them into a message."""
+"""The format of log lines: credentials in URLs are hidden, whatever the message."""
 
 from __future__ import annotations
 

@@ -141,9 +141,9 @@ def label_term(label: Label) -> bytes:
 def label_terms(label: Label) -> tuple[bytes, ...]:
     """Return the terms of which a paper with a label has at least one.
 
-    An archive has the categories of other archives that are aliases of its own. A primary category
-    is one of the paper's categories; which one the index does not know. Of the path of a link it
-    knows the first parts.
+    An archive has the categories of other archives that are aliases of its own. The index does not
+    know which of a paper's categories is the primary one, and it knows only the first parts of a
+    link's path.
     """
     if label.kind is LabelKind.PRIMARY:
         archive = label.value.removesuffix(ARCHIVE_SUFFIX)

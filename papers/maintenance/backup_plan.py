@@ -24,7 +24,7 @@ from papers.state.task_states import TaskStates
 BACKUP_TASK: Final = "backup"
 BACKUP_INTERVAL: Final = timedelta(days=1)
 MAX_BACKUP_AGE: Final = 2 * BACKUP_INTERVAL
-"""The age of the last good backup from which on something is wrong."""
+"""The age above which the last good backup is overdue."""
 UNVERIFIED_SUFFIX: Final = ".unverified"
 _NAME: Final = re.compile(r"paperwire-(\d{8}T\d{6})Z\.backup")
 _FORMAT: Final = "%Y%m%dT%H%M%S"
@@ -67,7 +67,7 @@ def list_backups(folder: Path) -> dict[datetime, Path]:
 
 
 def backups_to_keep(times: Iterable[datetime], daily: int, weekly: int) -> set[datetime]:
-    """Return which backups are kept: the newest of so many days, and of so many weeks."""
+    """Return the backups to keep: the newest of each of so many days and so many weeks."""
     ordered = sorted(times)
     days = {time.date(): time for time in ordered}
     weeks = {_monday(time.date()): time for time in ordered}

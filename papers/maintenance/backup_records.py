@@ -48,7 +48,7 @@ the table of keys."""
 
 _MAX_NUMBER: Final = 0xFFFF
 _CENTURY_OF_YEAR: Final = 91
-"""Years from 91 on are of the last century: arXiv began in 1991."""
+"""Two-digit years from 91 on belong to the last century: arXiv began in 1991."""
 
 
 def check_records(records: Iterable[object], path: object) -> None:

@@ -63,7 +63,7 @@ def announcement_for_submission(submitted: datetime) -> datetime:
 
 @lru_cache(maxsize=16_384)
 def _announcement_for_hour(hour: int) -> datetime:
-    """Return the same for an hour since 1970, which is enough as submissions close on the hour."""
+    """Return the date for a submission in an hour since 1970: submissions close on the hour."""
     local = datetime.fromtimestamp(hour * _HOUR, EASTERN)
     closing = local.date() if local.time() < _SUBMISSION_CLOSE else local.date() + _DAY
     return _midnight(_weekday_on_or_after(_weekday_on_or_after(closing) + _DAY))
@@ -112,7 +112,7 @@ def _announcement_window(moment: datetime) -> tuple[datetime, int] | None:
 
 
 def _offset(months_before: int, number: int) -> int:
-    """Return the place in the window of a number, that many months before the announcement's."""
+    """Return the offset in the window of a paper, by the age of its month and its number."""
     if months_before < 0:  # no such id is announced, but anything can be stated
         later = min(-months_before, _LATER_MONTHS) - _LATER_MONTHS - 1
         return 2 * _HALF + later * _LATER_MONTH + number * _LATER_NUMBER_STEP

@@ -26,11 +26,11 @@ class Flag:
     CODE: Final = "code"
     PROJECT: Final = "project"
     COMMUNITY_WORDS: Final = "community-words"
-    """Of papers that only a community describes; queries have no name for it."""
+    """For papers that only a community describes; the keyword language has no name for it."""
 
 
 RESOURCE_FLAGS: Final = (Flag.CODE, Flag.PROJECT)
-"""The flags that a keyword asks for by `has:`; for the others, by `is:`."""
+"""The flags that are searched with `has:`; the others are searched with `is:`."""
 
 
 def announce_type_name(paper: Paper) -> str:

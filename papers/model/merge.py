@@ -180,7 +180,7 @@ def _revision(sighting: Sighting) -> Revision:
 
 
 def _coded_at(sighting: Sighting) -> datetime | None:
-    """Return when the version was announced whose text names code, or a community named it."""
+    """Return when code was first known: by the text of an announced version, or a community."""
     is_in_text = texts_have_code(sighting.abstract, sighting.comment)
     if is_in_text and sighting.channel.is_arxiv:
         return from_epoch(-_revision(sighting).negated_seconds)

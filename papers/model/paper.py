@@ -133,11 +133,11 @@ class Paper(NamedTuple):
     `categories` begin with the primary one; `picks` are sorted by community, `sources` by name.
     `referred_at` is when a journal reference was first known, aware UTC; None means "always" if
     there is one. `listed_at` has the seconds since 1970 at which each category was first known;
-    empty means "always".
-    `versions` has every known version from the second on, by number: `revision` is the last of
-    them. `coded_at` is when code was first known: the announcement of the version whose text names
-    it, or when a community did; None in records of versions before this.
-    `ranks` has the rank of each field that has a value, by name: `papers.model.merge` needs it.
+    empty means "always". `versions` has every known version from the second on, by number:
+    `revision` is the last of them. `coded_at` is when code was first known: the announcement of the
+    version whose text names it, or when a community did; None in records that earlier releases
+    wrote. `ranks` has the rank of each field that has a value, by name: `papers.model.merge` needs
+    it.
     """
 
     id: ArxivId
@@ -190,7 +190,7 @@ class Paper(NamedTuple):
     def describing_communities(self) -> tuple[str, ...]:
         """The communities whose words the title may be; empty if it is arXiv's, or there is none.
 
-        Which feed stated a title is not kept, but of Hugging Face it is known.
+        Which community stated a title is not stored, except for Hugging Face.
         """
         if not self.is_in_community_words:
             return ()

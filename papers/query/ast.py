@@ -116,11 +116,11 @@ class Author:
 
 
 LITERAL_MARK: Final = "="
-"""Before a text that is one spelling; the keyword language has no syntax for it."""
+"""Printed before a literal text; the keyword language has no syntax for it."""
 ARCHIVE_SUFFIX: Final = ".*"
-"""After an archive: all of its categories."""
+"""Follows the name of an archive: all of its categories."""
 _SMALL_OPERATORS: Final = (("or",), ("and",))
-"""Words that are written in quotes, as they are operators without."""
+"""Words that are printed in quotes, because they are operators without them."""
 
 
 class LabelKind(enum.StrEnum):

@@ -44,7 +44,7 @@ def explain(query: Query, paper: Paper) -> list[Match]:
 
 
 def _without_duplicates(found: Iterable[Match]) -> Iterable[Match]:
-    """Return one match of each place and term: as a word, if it is one."""
+    """Return one match for each position and term, preferably by the rule `word`."""
     best = {match[:4]: match for match in sorted(found, key=lambda match: match.rule)}
     return best.values()
 
@@ -58,7 +58,7 @@ def _leaf_matches(leaf: Text | Author, paper: Paper) -> Iterator[Match]:
 
 
 def _author_matches(leaf: Author, authors: Iterable[str]) -> Iterator[Match]:
-    """Yield the authors who may be the person; of one who was searched by one word, that word."""
+    """Yield the names of authors who may be the person; a search by one word yields that word."""
     offset = 0
     for author in authors:
         if is_name_of_person(leaf.readings, author):
@@ -116,7 +116,7 @@ class _TokenIndex(NamedTuple):
 
 @lru_cache(maxsize=64)
 def _token_indexes(text: str, fold: FoldWords | None = None) -> tuple[_TokenIndex, ...]:
-    """Return the index of each reading of a text, of a name only one; cached for every leaf."""
+    """Return an index of each reading of a text; names have one. Cached for all leaves."""
     return tuple(map(_index_spans, span_readings(text, fold)))
 
 

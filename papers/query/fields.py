@@ -1,4 +1,4 @@
-"""The fields of the keyword language: their names, the labels' values, and how to mend a wrong one.
+"""The fields of the keyword language: their names, the values of labels, and corrections.
 
 A label is a value of a fixed set: a category, a source, a flag, an id. Its parser takes the token
 and the keyword, for errors.
@@ -27,7 +27,7 @@ TEXT_FIELDS: Final[Mapping[str, tuple[Field, ...]]] = {
     **{str(field): (field,) for field in Field if field},
     "all": (Field.ANY, Field.AUTHOR),
 }
-"""Prefix to the fields that words after it are searched in; `all` is arXiv's."""
+"""Prefix to the field in which words are searched; `all` is the name in arXiv's API."""
 
 _OTHER_NAMES: Final = {
     "authors": "au",
@@ -44,7 +44,7 @@ _OTHER_NAMES: Final = {
     "arxiv": "id",
     "doi": "id",
 }
-"""Names of other search engines: not read, but the field that is meant is named."""
+"""Field names of other search engines: refused with the name of the field that is meant."""
 
 _FLAGS: Final = {"is": (Flag.PICKED, Flag.WITHDRAWN), "has": RESOURCE_FLAGS}
 EVERY_SOURCE: Final = ("any", "all", "community", "communities", "picked")

@@ -43,9 +43,9 @@ _WRONG_OPERATORS: Final = {
     **dict.fromkeys(("&", "&&", "+"), "AND"),
     **dict.fromkeys(("!", "~"), "NOT"),
 }
-"""Operators of other languages, and ours."""
+"""Operators of other query languages, and the ones to use here."""
 _WORDS_WITH_COLON: Final = ("all", "is", "has")
-"""Fields that titles have before a colon and a blank: there they are words."""
+"""Field names that also precede a colon and a blank in titles, where they are words."""
 _OPERAND_BEGINS: Final = ("open", "minus", "OR", "AND", "NOT")
 _LeafParser = Callable[[Token], Node]
 

@@ -55,8 +55,8 @@ class FoldedPaper:
     """A paper with folded text; each field is folded on first use.
 
     Folded fields are strings like `" reward model "`: words and phrases are found as substrings,
-    and never match inside a word. The readings of a field in which hyphenated words are one follow
-    behind a separator. `original` is the paper as it is written.
+    and never match inside a word. The closed readings of a field, in which hyphenated words are
+    one, follow after a separator. `original` is the paper as it is written.
     """
 
     def __init__(self, paper: Paper | LazyPaper) -> None:

@@ -103,7 +103,7 @@ def small_operators(tokens: Sequence[Token]) -> list[int]:
 
 
 def reads_small_or(tokens: Sequence[Token], text: str) -> bool:
-    """Return whether `or` in small letters is an operator: syntax, or a short keyword, shows it.
+    """Return whether `or` in small letters is an operator: if syntax or brevity suggests it.
 
     Of several `or` only one counts as a word: `cats or dogs or mice or hens` is a list.
     """

@@ -104,7 +104,7 @@ def _check_consistency(paper: Paper) -> None:
 
 
 def _without_empty(row: JsonRow) -> JsonRow:
-    """Return a row without members that state nothing; version 0 does not."""
+    """Return a row without members that state nothing: empty ones, and version 0."""
     return {name: value for name, value in row.items() if value not in (None, "", [], 0)}
 
 

@@ -164,7 +164,7 @@ def translate_store_errors(redis: Redis | None = None) -> Iterator[None]:
     """Translate redis-py's errors to ours, naming the address of the client, cause and remedy.
 
     Raises StoreUnavailable if Redis does not answer or refuses everything, StoreError if it refuses
-    writes alone. Errors that are not of the store's making pass.
+    writes alone. Other errors pass through.
     """
     try:
         yield

@@ -197,7 +197,7 @@ def paper_field(number: int) -> bytes:
 
 
 def paper_number(field: bytes) -> int:
-    """Return the number of the paper that a field of its month's hashes is of."""
+    """Return the number of a paper from its field in the hashes of its month."""
     return int.from_bytes(field, "big")
 
 
@@ -238,8 +238,8 @@ def task_lock(task: str) -> str:
 def delivery_log(channel: str) -> str:
     """Return the key of what a notification channel last sent.
 
-    Two channels are older than the rule for the others. Their keys stay: an older worker that still
-    runs must see what a newer one has sent.
+    The keys of the two oldest channels do not follow the pattern. They stay, because a worker of an
+    older release that still runs must see what a newer one has sent.
     """
     older = {"mail": "mailed", "websub": "websub"}
     return older.get(channel, f"notified:{channel}")

@@ -202,7 +202,7 @@ class Evaluator:
         return Candidates(found if is_exact(label) else BitMap(), found)
 
     def evaluate_id(self, node: IdFilter) -> Candidates:
-        """Return one paper: only its record tells whether it exists."""
+        """Return one paper: only its record shows whether it exists."""
         in_months = [node.id.doc_id] if node.id.month in self.postings.months else []
         return Candidates(BitMap(), BitMap(in_months))
 

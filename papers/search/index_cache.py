@@ -76,7 +76,7 @@ class IndexCache:
     verified: dict[Node, tuple[BitMap, BitMap]] = field(default_factory=dict)
     """By residual query: the doc ids whose texts match it, and those whose texts do not."""
     hits: dict[Hashable, Hits] = field(default_factory=dict)
-    """By request: another format, or the way back, repeats a request."""
+    """By request: other formats and paging back repeat requests."""
     recent_days: Mapping[date, BitMap] | None = None
     """The papers of each day of the newest months; None until they are counted."""
     byte_size: int = 0

@@ -1,4 +1,4 @@
-"""Percolator: which stored keywords match given papers; a search turned round.
+"""Percolator: which stored keywords match given papers; the reverse of a search.
 
     papers ─▶ their terms, inverted: an index of this batch, in memory
     keywords ─▶ each is evaluated over that index as it is over the store's months

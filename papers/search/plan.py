@@ -37,13 +37,13 @@ from papers.search.node_plans import dictionary_terms, expand_spellings, posting
 from papers.search.segments import Months
 
 TermMonthValues = Mapping[bytes, bytes | None]
-"""Terms and the months in which they occur, as the dictionary stores them; None if in none."""
+"""Terms and the stored months in which each occurs; None for a term that no paper has."""
 
 RequiredPostings = Sequence[tuple[Months, Sequence[PostingKey]]]
 """Months and the postings to read of each."""
 
 _TEXT_READ_COST: Final = 3.0
-"""The cost of reading a text in vain, in short postings."""
+"""The cost of reading a text in vain, as a number of short postings."""
 _DOC_IDS_PER_POSTING_COST: Final = 2_000
 """The number of doc ids that double a posting's cost."""
 

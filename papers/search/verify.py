@@ -51,7 +51,7 @@ class _TextBatch:
         self._doc_ids = BitMap(papers)
 
     def evaluate(self, node: Node) -> Candidates:
-        """Return the papers that match for certain, and those that may; all may match a label."""
+        """Return the papers that match for certain, and those that may; for labels, all may."""
         evaluate = _BATCH_EVALUATIONS.get(type(node), _TextBatch.undecided)
         return evaluate(self, node)
 
@@ -149,7 +149,7 @@ def _lower_capitals(text: bytes) -> bytes:
 class _JoinedTexts:
     """Texts of papers, equally many of each, joined to one text in lower case.
 
-    `plain` says of some papers whether their texts have nothing to fold but case and plurals. A
+    `plain` says for some papers whether their texts have nothing to fold but case and plurals. A
     paper that is not plain may have a phrase that is not found and, unless texts are `folded`, may
     lack one that is.
     """

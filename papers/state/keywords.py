@@ -194,7 +194,7 @@ class Keywords:
         return renamed
 
     def is_saved(self, slug: str) -> bool:
-        """Return whether a keyword has a slug."""
+        """Return whether a slug is that of a saved keyword."""
         with translate_store_errors(self._redis):
             return bool(self._redis.hexists(keys.KEYWORDS, slug))
 
@@ -208,7 +208,7 @@ class Keywords:
         return moved
 
     def merge(self, slug_or_name: str, into: str, *, now: datetime) -> Keyword:
-        """Add a keyword's query to that of another one, `into`, to which the first redirects then.
+        """Add a keyword's query to that of another one, `into`; its URLs then redirect to that.
 
         Raises UnknownKeyword; BadParameter if both are the same; BadQuery if it gets too long.
         """
@@ -258,7 +258,7 @@ class Keywords:
         return int(pipe.execute()[0])
 
     def scan_slugs(self, cursor: int, count: int) -> tuple[int, list[str]]:
-        """Return the next cursor (0: the list is through) and about `count` slugs, in no order."""
+        """Return the next cursor (0 at the end) and about `count` slugs, in no order."""
         with translate_store_errors(self._redis):
             found: Any = self._redis.hscan(keys.KEYWORDS, cursor, count=count)
         return int(found[0]), [slug.decode() for slug in found[1]]

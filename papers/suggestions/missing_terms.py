@@ -1,4 +1,4 @@
-"""What an empty result lacks: the word that no paper has, or the two that no paper has together."""
+"""Why a result is empty: a word that no paper has, or two that no paper has together."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _Finds = Callable[[Node], bool]
 
 
 def explain_empty(store: Store, request: SearchRequest) -> str:
-    """Return why no paper matches, as a sentence without its stop. Raises StoreUnavailable."""
+    """Return why no paper matches, as a sentence without a full stop. Raises StoreUnavailable."""
 
     def finds(node: Node) -> bool:
         hits = store.find_hits(replace(request, query=Query(node), limit=1, before=""), 1)
@@ -39,7 +39,7 @@ def explain_empty(store: Store, request: SearchRequest) -> str:
 
 
 def describe_missing(tree: Node, finds: _Finds) -> str:
-    """Return what no paper has of a tree that none matches; `finds`: whether some paper matches."""
+    """Return which part of a tree no paper has; `finds` says whether any paper matches a tree."""
     if not isinstance(tree, And):
         return f"no paper {_describe(tree)}"
     terms = tree.required[:MAX_EXAMINED]

@@ -20,7 +20,7 @@ _WORD_SEPARATOR: Final = "[^a-z0-9\0]+"
 
 
 class WordForms(NamedTuple):
-    """How a folded word may stand in a text that is in small letters."""
+    """The forms that a folded word may have in a text in lower case."""
 
     small: frozenset[bytes]
     """The forms of the word where it is written without capitals at the end."""

@@ -66,7 +66,7 @@ def check_processes(redis: Redis, now: datetime) -> Iterator[Finding]:
 
 
 def check_due_tasks(redis: Redis) -> Iterator[Finding]:
-    """Check for tasks that are due and not woken, by the store's time."""
+    """Check for overdue tasks that no scheduler has started, by the store's time."""
     late = read_store_time(redis) - OVERDUE_AFTER
     due = TaskStates(redis).due_times()
     overdue = [name for name, at in due.items() if at < late]

@@ -31,7 +31,7 @@ class DiskTier:
         self._write_count, self._writes_per_eviction = 0, max(1, max_files // 50)
 
     def put(self, digest: str, packed: bytes, *, is_custom: bool) -> None:
-        """Write a response over the one before."""
+        """Write a response in place of the previous one."""
         try:
             self._write(self._path(digest, is_custom=is_custom), packed)
             self._write_count += 1

@@ -61,11 +61,12 @@ RENDER_WAIT_SECONDS: Final = 2.0
 PREVIOUS_SECONDS: Final = 5.0
 """Seconds of a rendering during which others may get the previous response.
 
-So few that no second rendering, after the lock of a dead process has expired, makes them ten."""
+Together with a second rendering, after the lock of a dead process has expired, they stay below
+ten."""
 
 MAX_UNSTAMPED_CHANGES: Final = 8
-"""Changes of the store after which a response without part in them is stamped anew, for all
-processes: the log of changes is short."""
+"""After so many changes of the store that do not affect a response, its stamp is renewed for all
+processes, as the change log is short."""
 
 _POLL_SECONDS: Final = 0.05
 _log = logging.getLogger(__name__)
@@ -181,7 +182,7 @@ class RenderCache:
     def _is_unaffected(
         self, request: RenderRequest, found: LookupResult, max_changes: int | None = None
     ) -> bool:
-        """Return True if what has changed since a response has no part in it.
+        """Return True if the changes since a response was rendered do not affect it.
 
         False if that is not known, or takes more than so many changes to find out.
         """

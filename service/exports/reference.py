@@ -1,4 +1,4 @@
-"""A reference to a paper, before it has a format.
+"""A reference to a paper, independent of its format.
 
 Texts are on one line and contain arXiv's TeX; formats without TeX convert it to plain text.
 """

@@ -1,4 +1,4 @@
-"""Entries of a feed, before they have a format: a paper (`Entry`) or a digest (`DigestEntry`).
+"""Entries of a feed, independent of its format: a paper (`Entry`), a digest (`DigestEntry`).
 
 Feed readers compare title, link, authors, content, categories, `published` and `updated` to decide
 whether an entry was modified. These come from arXiv's own statements only. What changes while the

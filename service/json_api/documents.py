@@ -23,8 +23,8 @@ def paper_json(
 ) -> dict[str, Any]:
     """Return all that is known of a paper; null if no source has stated it.
 
-    `matched` are the keywords that it matches, if several were requested; `event` is what put it
-    where it stands, in an order of events.
+    `matched` are the keywords that it matches, if several were requested; `event` is the event that
+    it is sorted by, in an order of events.
     """
     announced = paper.announce_type
     resources = paper_resources(paper)

@@ -23,7 +23,7 @@ site_files = Blueprint("site_files", __name__)
 
 MAX_AGE: Final = 86_400
 MAX_SITEMAP_URLS: Final = 50_000
-"""Of one document, by https://www.sitemaps.org/protocol.html."""
+"""The most URLs in one document, by https://www.sitemaps.org/protocol.html."""
 _PAGES: Final = ("/", "/feeds", "/picked/daily", "/picked/weekly", "/picked/monthly", "/trending")
 _URLS_PER_PART: Final = 500
 

@@ -1,7 +1,8 @@
 """The table of notification channels: how subscribers learn of new papers.
 
-A new channel is a module in this package, a row here, and its settings. What it has sent stands in
-a `DeliveryLog` under the name of the channel; its tasks are named `NAME` or `NAME:SUBJECT`.
+A new channel is a module in this package, a row here, and its settings. What it has sent is
+recorded in a `DeliveryLog` under the name of the channel; its tasks are named `NAME` or
+`NAME:SUBJECT`.
 """
 
 from __future__ import annotations

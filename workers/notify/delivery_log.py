@@ -1,4 +1,4 @@
-"""The delivery log: what a notification channel last sent of each subject, kept in Redis.
+"""The delivery log: what a notification channel last sent about each subject, in Redis.
 
 A channel that must never send twice claims a value before it sends, and releases the claim only if
 it knows that nothing was sent. A channel that may send twice, but should not, saves a value when it
@@ -36,7 +36,7 @@ class DeliveryLog:
         return {subject.decode(): value.decode() for subject, value in found.items()}
 
     def save(self, subject: str, value: str) -> None:
-        """Save what was sent of a subject."""
+        """Save what was sent about a subject."""
         with translate_store_errors(self._redis):
             self._redis.hset(self._key, subject, value)
 

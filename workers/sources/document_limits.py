@@ -94,7 +94,7 @@ def refuse_floods(text: str, max_tags: int = MAX_TAGS) -> None:
 
 
 def refuse_long_base(text: str) -> None:
-    """Raise SourceGarbled for a base that would make every link long."""
+    """Raise SourceGarbled for a base URL that would make every link long."""
     if _LONG_BASE.search(text):
         raise SourceGarbled(f"the feed has more than {MAX_BASE_LENGTH:,} characters of a base")
 

@@ -1,7 +1,7 @@
 """Tags, text and entries of a foreign XML document, found without building a tree.
 
 Nothing here raises for any text, and everything takes time linear in it. So it serves where a
-parser must not be trusted yet, and where a document is no XML by the letter.
+parser must not be trusted yet, and where a document is not well-formed XML.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ class _MergedPaper:
 
     @property
     def is_visible_change(self) -> bool:
-        """Whether readers can see the change: times of counts, and most of ranks, are not shown."""
+        """Whether readers can see the change: the times of counts and most ranks are not shown."""
         before, after = self.before, self.after
         return (
             before is None

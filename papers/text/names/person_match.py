@@ -175,7 +175,8 @@ class _GivenNames:
 def _fits(typed: Sequence[str], reading: NameReading) -> bool:
     """Return whether typed given names are an author's, of whom others may be left out.
 
-    The first one typed is no bare initial, unless it is one itself: then it is that of the first.
+    A whole first name that is typed does not match a bare initial; a typed initial matches the
+    first letter of the author's first given name.
     """
     author = _GivenNames(reading.given)
     ends = [_NEVER] * (len(typed) + 1)

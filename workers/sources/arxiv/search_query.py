@@ -96,7 +96,7 @@ def _clause_query(field: str, clause: _Clause) -> str:
 
 
 def _text_clauses(text: Text, *, with_pairs: bool) -> Iterator[_Clause]:
-    """Yield what papers may have, any of it."""
+    """Yield the clauses of a text; a paper that matches it satisfies one of them."""
     if text.is_prefix:
         yield from _prefix_clauses(text, with_pairs=with_pairs)
         return
@@ -190,7 +190,7 @@ _NODE_QUERIES: Final[dict[type, Callable[[Any, bool], str | None]]] = {
 def _is_exact(leaf: Leaf) -> bool:
     """Return whether the API has exactly the papers of a leaf.
 
-    It knows no primary category, and a word also from a URL or without its sign.
+    The API knows no primary categories, and also finds words in URLs or without their signs.
     """
     if not isinstance(leaf, Label) or leaf.kind is LabelKind.PRIMARY:
         return False
