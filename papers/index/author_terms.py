@@ -5,7 +5,7 @@
     ng hinton            the first initial and the surname
     ng e hinton          two initials and the surname
 
-A typed name with one given name is one posting, however common the surname; of one with several,
+A typed name with one given name is one posting, however common the surname; for one with several,
 the postings leave few papers whose authors have to be matched (`papers.text.names.person_match`).
 """
 

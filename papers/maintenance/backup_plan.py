@@ -3,8 +3,8 @@
     paperwire-20261121T000512Z.backup              restored, and found equal
     paperwire-20261122T000512Z.backup.unverified   being written, or found different
 
-Of the good ones the newest of each of the last days and weeks that have one are kept; the newest is
-kept whatever the rule.
+Kept are the newest good backup of each of the last days and weeks that have one, and always the
+newest of all.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def list_backups(folder: Path) -> dict[datetime, Path]:
 
 
 def backups_to_keep(times: Iterable[datetime], daily: int, weekly: int) -> set[datetime]:
-    """Return the backups to keep: the newest of each of so many days and so many weeks."""
+    """Return the backups to keep: the newest of each of the last days and weeks with backups."""
     ordered = sorted(times)
     days = {time.date(): time for time in ordered}
     weeks = {_monday(time.date()): time for time in ordered}

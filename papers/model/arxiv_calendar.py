@@ -104,7 +104,7 @@ def _midnight(day: date) -> datetime:
 
 @lru_cache(maxsize=4_096)
 def _announcement_window(moment: datetime) -> tuple[datetime, int] | None:
-    """Return the start of an announcement's window and its month; None if `moment` is none."""
+    """Return the start of an announcement's window and its month; None if `moment` is not one."""
     local = moment.astimezone(EASTERN)
     if local.timetz().replace(tzinfo=None) != time():
         return None

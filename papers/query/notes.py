@@ -127,7 +127,7 @@ def _name_note(
 def _describe_name(text: str, called: str, name: Token, run: Sequence[Token]) -> tuple[str, str]:
     """Return the words of a note, and the keyword with the name quoted.
 
-    A run of few words is the rest of the name; of many, only the first is likely to be.
+    A run of few words is the rest of the name; in a long run, only the first is likely to be.
     """
     words = " ".join(token.written for token in run)
     noun = "word" if len(run) == 1 else "words"

@@ -24,7 +24,7 @@ from papers.search.segments import Months, Segment
 _MAX_LEAVES_AT_ONCE: Final = 24
 """Leaves of a plan whose postings are read before it is known which spellings occur."""
 _SPARE_DIVISOR: Final = 16
-"""One candidate in so many is assumed not to match."""
+"""One candidate in this many is assumed not to match."""
 _FIRST_SEGMENTS_EXACT: Final = 12
 _FIRST_SEGMENTS_INEXACT: Final = 4
 _MAX_SEGMENTS: Final = 64

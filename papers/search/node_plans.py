@@ -87,7 +87,7 @@ def possible_months(tree: Node, term_months: Mapping[bytes, bytes | None]) -> se
 
 
 def anchor_terms(node: Node) -> list[frozenset[bytes]]:
-    """Return sets of terms; of each set every matching paper has at least one term.
+    """Return sets of terms; every matching paper has at least one term of each set.
 
     A percolator looks a query up by one of its sets. None is returned where the index does not
     know what a match must have: for prefixes, ids, votes and dates. Spellings are expanded.

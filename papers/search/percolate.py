@@ -243,7 +243,7 @@ _TEXT_FIELDS: Final = (
 
 
 def _index_singly(papers: Iterable[Paper], shingles: frozenset[int]) -> BatchPostings:
-    """Index papers one by one; of the shingles only those given."""
+    """Index papers one by one, with the given shingles only."""
     found: defaultdict[PostingKey, list[int]] = defaultdict(list)
     for paper in papers:
         for key in paper_posting_keys(paper, shingles):
@@ -268,7 +268,7 @@ def paper_posting_keys(paper: Paper, shingles: frozenset[int] | None = None) -> 
 
 
 def _index_vectorized(papers: Sequence[Paper], shingles: PostingKeys) -> BatchPostings:
-    """Index papers together; of the shingles only those given, which must be sorted."""
+    """Index papers together, with the given shingles only, which must be sorted."""
     found: defaultdict[PostingKey, list[Iterable[int]]] = defaultdict(list)
     vocabulary = Vocabulary()
     for month in {paper.id.month for paper in papers}:

@@ -226,7 +226,7 @@ def _base_keys(
 def _choose_terms(
     phrase: Text, share: Callable[[PostingKey], float], papers: int
 ) -> Sequence[bytes]:
-    """Return the terms of a phrase worth reading in a month of so many papers, rarest first."""
+    """Return the terms of a phrase that are worth reading in a month, rarest first."""
     rarest, *others = sorted(dict.fromkeys(text_terms(phrase)), key=share)
     chosen = [rarest]
     by_chance = papers * share(rarest) * prod(map(share, text_shingles(phrase)))

@@ -185,7 +185,7 @@ class MergedPostings:
         return _union(parts)
 
     def _merge(self, key: PostingKey) -> BitMap:
-        """Unite the segments' postings; of a year read in part drop the other months."""
+        """Unite the segments' postings, without the months of a year that were not requested."""
         parts = _segment_bitmaps(self._complete_segments, key)
         if self._partial_segments:
             partial = _segment_bitmaps(self._partial_segments, key)

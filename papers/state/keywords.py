@@ -225,7 +225,7 @@ class Keywords:
         return merged
 
     def _slug_for(self, name: str) -> str:
-        """Return the slug of a name: of the keyword that has it, or that a new one would get."""
+        """Return the slug of the keyword with this name, or the slug that a new one would get."""
         slug = slug_of(name)
         if first_version_slug(name) != slug:
             with contextlib.suppress(UnknownKeyword):

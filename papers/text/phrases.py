@@ -25,7 +25,7 @@ class WordForms(NamedTuple):
     small: frozenset[bytes]
     """The forms of the word where it is written without capitals at the end."""
     any_case: frozenset[bytes]
-    """All forms; of those that end in s only the capitals tell: GPs is gp, GPS is gps."""
+    """All forms; capitals decide those that end in s: GPs is gp, GPS is gps."""
     folded: str
 
 

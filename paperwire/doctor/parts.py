@@ -109,7 +109,7 @@ def check_paper_sizes(redis: Redis) -> Iterator[Finding]:
 
 
 def check_source_states(redis: Redis) -> Iterator[Finding]:
-    """Check for tasks that have failed repeatedly; of initial fetches, for the first of them.
+    """Check for tasks that have failed repeatedly, and for the first such initial fetches.
 
     Tasks that fail for the same reason are one finding.
     """

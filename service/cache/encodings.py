@@ -69,8 +69,9 @@ _MAX_CACHED_HEADER: Final = 200
 def negotiate_coding(accept_encoding: str) -> str:
     """Return the coding for a client, from its `Accept-Encoding`.
 
-    It is the one of the highest quality, of equal ones the smallest; `IDENTITY` if the client
-    accepts none, or prefers the plain body. A client that refuses everything gets the plain body.
+    It is the one of the highest quality, with the smallest body if several are equal; `IDENTITY` if
+    the client accepts none, or prefers the plain body. A client that refuses everything gets the
+    plain body.
     """
     if len(accept_encoding) > _MAX_CACHED_HEADER:
         return _negotiate(accept_encoding)

@@ -17,7 +17,7 @@ Requests for the same uncached response are coalesced (single-flight): one proce
     the client has it: 304 without a body; the body is on another machine: render
     store unavailable, or emptied ─▶ serve the last good response from disk, or StoreError
 
-So no client gets a 304 for old bytes, nor old bytes twice, because somebody was busy.
+So no client gets a 304 for old bytes, nor old bytes twice, because another process was busy.
 
 Last-Modified is the time at which the content was first seen to differ from what it was before. It
 is stored with the ETag, so the two change together, in all processes. It never goes back, and of
@@ -184,7 +184,7 @@ class RenderCache:
     ) -> bool:
         """Return True if the changes since a response was rendered do not affect it.
 
-        False if that is not known, or takes more than so many changes to find out.
+        False if that is unknown, or there are more than `max_changes` changes.
         """
         cached, stamp = found.cached, found.version_stamp
         if not (request.shown_query and found.version and cached and cached.content_digest):

@@ -272,7 +272,7 @@ def _close(fd: int, connection: ClientConnection) -> None:
 
 
 def _borrow(fd: int) -> socket.socket:
-    """Return a socket by a duplicate of its descriptor. Raises OSError if it is none (any more).
+    """Return a socket by a duplicate of its descriptor. Raises OSError if that is not a socket.
 
     The web server may close the descriptor at any time and get the same number for another
     connection. A duplicate stays what it is.

@@ -176,7 +176,7 @@ def _outlines(text: str) -> Iterator[OpmlOutline]:
 def _read_attributes(source: str) -> tuple[dict[str, str], str | None]:
     """Return the attributes at the beginning of a text, and the tag's end if it follows them.
 
-    Names are in lower case; of two with one name the first counts.
+    Names are in lower case; if a name occurs twice, the first value counts.
     """
     attributes: dict[str, str] = {}
     position = 0

@@ -48,7 +48,7 @@ class EventEntry(Entry):
 
     @cached_property
     def categories(self) -> tuple[Category, ...]:
-        """The categories, of an older version without the mark of a later withdrawal."""
+        """The categories; for an older version without the mark of a later withdrawal."""
         return Entry(self._shown_paper).categories
 
     @property

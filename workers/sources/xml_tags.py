@@ -33,7 +33,7 @@ class EntrySpan(NamedTuple):
 
 
 class _Sections:
-    """Comments and CDATA sections of a text, in its order; one that never ends is none."""
+    """Comments and CDATA sections of a text, in its order; one that never ends does not count."""
 
     def __init__(self, text: str) -> None:
         self._text = text

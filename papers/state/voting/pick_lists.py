@@ -68,7 +68,7 @@ class PickLists:
         return stored.decode() if stored else ""
 
     def members_reaching(self, name: ListName, votes: int) -> list[EventRef]:
-        """Return the papers of a list with so many votes, newest first by when both were true.
+        """Return the members of a list that reached `votes`, by the later time, newest first.
 
         Raises redis-py's errors.
         """

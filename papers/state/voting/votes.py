@@ -84,7 +84,7 @@ class VoteHistory:
         }
 
     def reached_at(self, ids: Sequence[ArxivId], votes: int) -> list[float | None]:
-        """Return when each paper first had so many votes, in seconds since 1970; None if never.
+        """Return when each paper reached `votes`, in seconds since 1970; None if it never did.
 
         Raises redis-py's errors.
         """

@@ -193,7 +193,7 @@ def _fits(typed: Sequence[str], reading: NameReading) -> bool:
 
 
 def _advance(ends: list[int], index: int, position: int, steps: Iterable[tuple[int, int]]) -> None:
-    """Note the earliest part at which so many typed names end."""
+    """Note the earliest part at which each number of typed names can end."""
     for typed, parts in steps:
         ends[index + typed] = min(ends[index + typed], position + parts)
 

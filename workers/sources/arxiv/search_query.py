@@ -37,11 +37,11 @@ from workers.sources.arxiv.author_query import author_query, join_clauses
 MAX_QUERY_LENGTH: Final = 6_000
 """Characters of a query beyond which hyphenated pairs are not searched: it stands in a URL."""
 _MAX_FORMS: Final = 12
-"""Phrases with other plurals; of more, the words are searched without their order."""
+"""The most phrases with other plurals; beyond, the words are searched in any order."""
 _MAX_ACRONYM_LENGTH: Final = 5
 _MIN_PREFIX_LENGTH: Final = 3
 _Clause = tuple[tuple[str, ...], ...]
-"""Groups of terms: of each group one must occur in a field."""
+"""Groups of terms: one term of each group must occur in a field."""
 _API_FIELDS: Final = {
     Field.ANY: ("ti", "abs"),
     Field.TITLE: ("ti",),
