@@ -47,7 +47,7 @@ BACKGROUND_QUEUE_NAME: Final = "paperwire-background"
 RUN_TASK_JOB: Final = "workers.jobs.run"
 
 LOCK_SECONDS: Final[Seconds] = CLAIM_TTL.total_seconds()
-"""After this long a task whose job died can run again."""
+"""The time after which a task whose job died can run again."""
 
 FAILURE_TTL: Final = 3600
 """Seconds that a failed job stays in Redis."""

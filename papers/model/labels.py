@@ -50,7 +50,7 @@ def paper_flags(paper: Paper) -> list[str]:
 
 
 def paper_links(paper: Paper, max_parts: int | None = None) -> set[str]:
-    """Return what `link:` may name to find the paper: hosts, and hosts with a path's first parts.
+    """Return the values of `link:` that find the paper: hosts, and hosts with parts of a path.
 
     Links are those of title, abstract and comment: what communities add is no text of the paper.
     """

@@ -141,7 +141,7 @@ def _canonical_or_empty(name: str) -> str:
 def _normalize_author(author: str) -> str:
     r"""Return an author's name in Unicode: announcements have `Fern\'andez`, the API Fernández.
 
-    Empty for what is no name but stands in arXiv's lists: `:`, `and`. `and Bo Li` is Bo Li.
+    Empty for entries of arXiv's lists that are not names: `:`, `and`. `and Bo Li` is Bo Li.
     """
     if _PLAIN_AUTHOR.match(author):
         return author

@@ -48,7 +48,7 @@ _OTHER_NAMES: Final = {
 
 _FLAGS: Final = {"is": (Flag.PICKED, Flag.WITHDRAWN), "has": RESOURCE_FLAGS}
 EVERY_SOURCE: Final = ("any", "all", "community", "communities", "picked")
-"""What people give as a source when they mean all communities."""
+"""What people type as a source when they mean all communities."""
 
 LabelParser = Callable[[Token, str], Node]
 

@@ -37,7 +37,7 @@ class Note:
     """What a keyword was read as, and the keyword that means the other reading; "" if none.
 
     `kind` is `operator` for a small `or` read as OR, `word` for a word that looks like an operator,
-    `name` for a word after a name, `sign` for a sign that is no part of a word, `initial` for a
+    `name` for a word after a name, `sign` for a sign that is not part of a word, `initial` for a
     whole given name: the other reading also finds authors who sign with an initial.
     """
 

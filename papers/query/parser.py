@@ -59,7 +59,7 @@ class Query:
 
     @property
     def notes_at_address(self) -> tuple[Note, ...]:
-        """The notes for a reader who comes by the query's address, where `or` has become OR.
+        """The notes for a reader who arrives by the query's URL, in which `or` has become OR.
 
         Whether it was typed in small letters is not known there, so the other reading is offered.
         """

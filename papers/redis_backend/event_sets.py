@@ -58,7 +58,7 @@ def decode_members(rows: Iterable[Any]) -> list[EventRef]:
 
 
 def join_scores(ids: Sequence[ArxivId], now: datetime) -> dict[bytes, float]:
-    """Return the members and scores of papers that join at a time, the first one highest."""
+    """Return member and score of each paper that joins a list; the first has the highest."""
     steps, second = max(_FRACTIONS, len(ids) + 1), to_epoch(now)
     return {
         encode_member(id.doc_id): second + (len(ids) - place) / steps

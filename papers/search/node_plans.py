@@ -197,7 +197,7 @@ class NodePlan(NamedTuple):
     may_match: Callable[[Any, int], bool] = _any_month
     dictionary_terms: Callable[[Any], Sequence[bytes]] = _no_terms
     months: Callable[[Any, _MonthsByTerm], set[int] | None] = _months_of_terms
-    """The months that the term dictionary leaves, by those of each of its terms."""
+    """The months in which the node can match, computed from the months of its terms."""
     anchors: Callable[[Any], list[frozenset[bytes]]] = _no_anchors
 
 

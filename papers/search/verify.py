@@ -213,8 +213,8 @@ _FOLDABLE: Final = (
 """What folding may remove, or treat as a word boundary unlike other punctuation."""
 
 _FOLD_SEPARATOR: Final = b"\1"
-"""Between texts that are folded together and then split again."""
+"""The separator of texts that are folded together and then split again."""
 _TEXT_SEPARATOR: Final = b" \0 "
-"""Between joined texts: no phrase reaches across it."""
+"""The separator of joined texts: no phrase reaches across it."""
 _TEXTS_OF_FIELD: Final = {Field.ANY: (0, 1), Field.TITLE: (0,), Field.ABSTRACT: (1,)}
 """The numbers of a paper's texts that a field covers: title 0, abstract 1."""

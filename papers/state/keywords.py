@@ -35,7 +35,7 @@ from papers.state.slugs import (
 from papers.state.task_states import TaskStates
 
 _SEED_COMPLETE: Final = ""
-"""Added to the seeded slugs once all of them were; not a slug itself."""
+"""Marks that all configured keywords have been saved; not a slug itself."""
 
 
 class Keywords:

@@ -84,6 +84,6 @@ def written_signs(word: str) -> list[str]:
 
 
 def dropped_signs(written: str) -> str:
-    """Return the signs of a word or phrase of a keyword that are no part of its words."""
+    """Return the signs of a word or phrase of a keyword that are not part of its words."""
     left = signs_to_letters(mark_dotnet(stars_to_signs(written)))
     return "".join(dict.fromkeys(_DROPPED.findall(left)))

@@ -72,7 +72,7 @@ class ImportedKeyword:
 def read_outlines(document: IO[bytes]) -> Iterator[OpmlOutline]:
     """Yield every feed of a list in order, Paperwire's or not, as the document is read.
 
-    Raises BadParameter for a document that is no OPML.
+    Raises BadParameter for a document that is not OPML.
     """
     body = document.read(MAX_OPML_BYTES + 1)
     if len(body) > MAX_OPML_BYTES:

@@ -47,7 +47,7 @@ class Feed:
 
     @property
     def image_url(self) -> str:
-        """The icon as PNG, which RSS requires: it stands beside the SVG."""
+        """The icon as PNG, which RSS requires; the file is beside the SVG."""
         return f"{self.icon_url.removesuffix('.svg')}.png"
 
     def content_digest(self) -> bytes:

@@ -36,7 +36,7 @@ from workers.sources.result import FetchResult, UpstreamClients
 
 WEBSUB_TASK: Final = "websub"
 PING_DELAY: Final = timedelta(minutes=1)
-"""From the first change to the ping: the batches of a morning are pinged together."""
+"""The time from the first change to the ping, so that a morning's batches share one ping."""
 
 _TOO_MANY_REQUESTS: Final = 429
 _SERVER_ERROR: Final = 500

@@ -266,7 +266,7 @@ def _match_end(pattern: re.Pattern[str], text: str) -> int:
 
 
 def _close_truncated(text: str, root: str) -> tuple[str, bool]:
-    """Return the document, closed after its last entry if truncated, and if it was complete."""
+    """Return the document, closed after its last entry, and whether it was complete."""
     stripped = text.rstrip()
     ending = rf"</(?:\w+:)?{root}\s*+>(?:\s++|<!--.*?-->)*+$"
     if re.search(ending, stripped[-2_000:], re.IGNORECASE | re.DOTALL):

@@ -106,5 +106,5 @@ class TermColumn(NamedTuple):
         return make_keys(shingles, papers, YEAR_PAPER_BITS)
 
     def to_keys(self) -> PostingKeys:
-        """Return the key of each number and its paper, unsorted."""
+        """Return the posting key of each number and its paper, unsorted."""
         return make_keys(self.numbers.astype(np.uint64), self.text_papers[self.text_indexes])

@@ -76,7 +76,7 @@ def _facet_values(
 
 
 def narrowed_path(found: FeedResult, term: str) -> str:
-    """Return the page of the search with one more term; "" if that is no valid query."""
+    """Return the page of the search with one more term; "" if that is not a valid query."""
     try:
         query = _narrowed_query(found.query, term)
     except BadQuery:  # too long, or a category that the query language does not accept
