@@ -33,7 +33,7 @@ from papers.redis_backend.revision import bump_revision
 from papers.state.record_codec import decode_record, encode_record
 
 MAX_BLOCKS: Final = 10_000
-"""Every process holds the list, and reads it after each ingest."""
+"""The most entries: every process holds the list, and reads it after each ingest."""
 MAX_SUBJECT_LENGTH: Final = 300
 MAX_REASON_LENGTH: Final = 500
 READ_BLOCKS: Final[RedisCommand] = ("HVALS", keys.BLOCKS)

@@ -50,7 +50,7 @@ _sort_values_by_name: Final = itemgetter(*map(RANKED_FIELDS.index, _RANKED_FIELD
 _copied_fields: Final = attrgetter(*RANKED_FIELDS[4:])
 """The values of a sighting, from its comment on, that its record takes unchanged."""
 _PLAIN_AUTHOR: Final = re.compile(r"(?!and\b|et\b)[A-Za-z][ -\[\]-~]{3,}\Z", re.IGNORECASE)
-"""Most names: ASCII without TeX. It begins with no word that stands between names."""
+"""Matches most names: ASCII without TeX, not beginning with a word that separates names."""
 _LIST_AND: Final = re.compile(r"\A\s*and\s+(?=\S)")
 _LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 _FIRST_ANNOUNCEMENT_TYPES: Final = (AnnounceType.NEW, AnnounceType.CROSS)

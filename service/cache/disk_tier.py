@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 MAX_FILES: Final = 4_000
-"""A body takes some 70 kB."""
+"""The most files in the folder; a body takes some 70 kB."""
 _CUSTOM_PREFIX: Final = "custom-"
 _TEMP_PREFIX: Final = ".new-"
 _log = logging.getLogger(__name__)

@@ -131,7 +131,7 @@ def _with_anchor(text: str, url: TextUrl, clause: str) -> str:
 def _is_foreign(clause: str, host: HostKind) -> bool:
     """Return whether a clause says that a link is somebody else's.
 
-    Of a repository only the part after the last comma can say so: it is the paper's by default.
+    For a repository, only the part after the last comma counts: it is the paper's by default.
     """
     if cues.OTHERS_CODE.search(clause) or cues.FOLLOWING.search(clause):
         return True

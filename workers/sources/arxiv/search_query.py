@@ -116,7 +116,7 @@ def _prefix_clauses(text: Text, *, with_pairs: bool) -> Iterator[_Clause]:
 
 
 def _phrase_clauses(forms: Sequence[Sequence[str]]) -> Iterator[_Clause]:
-    """Yield phrases of words of which each has several forms."""
+    """Yield the phrases of words that each have several forms."""
     if prod(map(len, forms)) > _MAX_FORMS:
         yield tuple(map(tuple, forms))
     else:
