@@ -174,15 +174,15 @@ def split_address(address: str) -> tuple[str, str]:
 
 @lru_cache(maxsize=16_384)
 def author_key(name: str) -> str:
-    """Return what is compared of an author's name: its words without case, accents and stops."""
+    """Return the key by which authors are compared: the words without case, accents and stops."""
     return " ".join(tokenize_unstemmed(name))
 
 
 def block_key(kind: BlockKind, subject: str) -> str:
-    """Return what identifies a block: a subject is blocked once."""
+    """Return the key of a block: each subject is blocked at most once."""
     return f"{kind}:{author_key(subject) if kind == 'author' else subject}"
 
 
 def blocks_by_key(blocks: Iterable[Block]) -> Mapping[str, Block]:
-    """Return blocks by what identifies them."""
+    """Return blocks by their keys."""
     return {block_key(block.kind, block.subject): block for block in blocks}

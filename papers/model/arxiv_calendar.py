@@ -83,7 +83,7 @@ def next_announcement(now: datetime) -> datetime:
 def feed_date(id: ArxivId, moment: datetime) -> datetime:
     """Return the date in feeds of what happened to a paper at `moment`, aware UTC.
 
-    Equal only for equal ids and moments, never after `moment` if that is an announcement.
+    Dates are equal only for equal ids and moments, and never after the moment of an announcement.
     """
     announced = _announcement_window(moment)
     if announced is None:

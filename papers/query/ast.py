@@ -176,7 +176,7 @@ class MinVotes:
 
 @dataclass(frozen=True, slots=True)
 class DateRange:
-    """Papers first announced from `since` to `until`, UTC days, inclusive; None is open."""
+    """Papers first announced from `since` to `until`, UTC days, inclusive; None means open."""
 
     since: date | None
     until: date | None

@@ -122,7 +122,7 @@ def with_operators(tokens: Sequence[Token], indices: Iterable[int]) -> list[Toke
 
 
 def substitute(text: str, replacements: Iterable[tuple[Token, str]]) -> str:
-    """Return a text with some of its tokens written otherwise; tokens in order."""
+    """Return a text with some of its tokens replaced; the replacements are in order."""
     parts, at = list[str](), 0
     for token, written in replacements:
         parts += [text[at : token.start], written]

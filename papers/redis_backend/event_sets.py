@@ -127,7 +127,7 @@ def remove_papers_of_months(redis: Redis, key: str, months: Iterable[int]) -> No
 
 
 def open_index(redis: Redis, now: datetime) -> None:
-    """Have events indexed from the beginning of this day on, unless they are already."""
+    """Start the index of events at the beginning of this day, unless it was started before."""
     redis.set(keys.EVENTS_SINCE, to_epoch(now) // _DAY_SECONDS * _DAY_SECONDS, nx=True)
 
 

@@ -149,7 +149,7 @@ def _rank(connection: ClientConnection) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """What had moved on a connection at some time, to compare with."""
+    """How far a connection had got at some time, for comparison."""
 
     at: Seconds
     moved: int

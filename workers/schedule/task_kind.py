@@ -37,7 +37,7 @@ class TaskRole(Enum):
 
     @property
     def is_background(self) -> bool:
-        """Whether its tasks have to wait while those of others do."""
+        """Whether its tasks give way while tasks of other roles are waiting."""
         return self is TaskRole.COMPLETION
 
 

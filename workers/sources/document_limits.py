@@ -25,7 +25,7 @@ MAX_DEPTH: Final = 1_000
 """Tags inside one another within an entry, where unescaped HTML leaves many unclosed."""
 MAX_UNCLOSED: Final = 20_000
 MAX_FEED_BYTES: Final = 12_000_000
-"""The announcements of a busy day have a third of that."""
+"""The most bytes of a feed: the announcements of a busy day have a third of that."""
 
 _FLOOD_LIMITS: Final = (
     (re.compile(r"<(?:\w+:)?(?:item|entry)\b", re.IGNORECASE), 12_000, "entries"),

@@ -18,7 +18,7 @@ from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls
 
 MAX_FACET_VALUES: Final = 8
 MIN_FACET_PAPERS: Final = 2
-"""An author of one paper narrows a search too far."""
+"""The fewest papers of an author in the facet: one paper would narrow a search too far."""
 
 
 @dataclass(frozen=True, slots=True)
