@@ -91,7 +91,8 @@ def parse_query(text: str) -> Query:
 
 
 def _pasted_paper(text: str) -> ArxivId | None:
-    """Return the paper whose id or link a whole keyword is. Raises BadQuery for a wrong one."""
+    """Return the paper if the whole keyword is its id or a link. Raises BadQuery for a wrong
+    one."""
     bare = text.strip(_AROUND_LINK)
     try:
         return ArxivId.parse(bare)

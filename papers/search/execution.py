@@ -31,7 +31,7 @@ _MAX_SEGMENTS: Final = 64
 """The most segments to read in one round trip: at first (fewer where texts may have to be read
 besides), and later."""
 _GROWTH_FACTOR: Final = 16
-"""How many times as many papers as before to read while none that match were found."""
+"""How many times as many papers to read in the next batch while none have matched."""
 _SAFETY_MARGIN: Final = 1.6
 """Older months often match less: reading some in vain costs less than another round trip."""
 

@@ -129,7 +129,7 @@ class QueryPlan:
         return replace(self, probed_months=(), probes_everywhere=True)
 
     def required_postings(self, months: Months) -> RequiredPostings:
-        """Return the postings to read of each of some months."""
+        """Return the postings to read, by month."""
         if self.probes_everywhere:
             return self._by_day_keys(months, self._probed_keys)
         if not self.probed_months:

@@ -131,4 +131,4 @@ def check_source_states(redis: Redis) -> Iterator[Finding]:
 
 
 _ADDRESS: Final = re.compile(r"^[\w.-]+(:\d+)?(/\S*)?(?=[: ])")
-"""The address that an error begins with: tasks of one host have different ones."""
+"""The address at the beginning of an error, in which tasks of one host differ."""

@@ -84,7 +84,7 @@ class LookupResult:
 
     @property
     def current(self) -> CachedBody | None:
-        """The validators if they are of the present state."""
+        """The validators if they belong to the present state of the store."""
         return (
             self.cached if self.cached and self.cached.version_stamp == self.version_stamp else None
         )

@@ -230,7 +230,7 @@ def _list_address(ctx: AppContext, name: ListName, query: Query | None) -> Searc
 
 
 def _dated_address(ctx: AppContext, query: Query | None, period: Period) -> SearchUrls:
-    """Return the URLs of the picks of one period as a search: its feeds never have others."""
+    """Return the URLs of a search for the picks of one period; no later pick joins its feeds."""
     ask = _picks_request(query)
     options: dict[str, object] = {"order": ask.order, "types": ask.types}
     options |= {"since": period.first_day, "until": period.last_day}

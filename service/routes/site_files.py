@@ -30,7 +30,7 @@ _URLS_PER_PART: Final = 500
 
 @site_files.get("/robots.txt")
 def robots() -> Response:
-    """Serve which paths crawlers may read: no search results, which are without end."""
+    """Serve the paths that crawlers may read: no search results, of which there is no end."""
     settings, root = context().settings, request.script_root
     rules = [
         f"Disallow: {root}{path}" for path in ("/search", "/feeds/search", "/export/", "/api/")

@@ -51,7 +51,7 @@ class NameForms(NamedTuple):
 
 
 def name_forms(name: str) -> NameForms:
-    """Return what an author's name is found by."""
+    """Return the forms by which an author's name is found."""
     variants = name_variants(name)
     readings = [reading for words in variants for reading in name_readings(words)]
     return NameForms(
