@@ -91,8 +91,7 @@ def parse_query(text: str) -> Query:
 
 
 def _pasted_paper(text: str) -> ArxivId | None:
-    """Return the paper if the whole keyword is its id or a link. Raises BadQuery for a wrong
-    one."""
+    """Return the paper if a whole keyword is its id or a link. Raises BadQuery if that is wrong."""
     bare = text.strip(_AROUND_LINK)
     try:
         return ArxivId.parse(bare)
