@@ -110,8 +110,7 @@ class Histogram:
         return round(self.buckets[-1][1]) if self.buckets else 0
 
     def quantile(self, part: float) -> float:
-        """Return a quantile, interpolated within its bucket; in the last bucket, its lower
-        bound."""
+        """Return a quantile, interpolated within its bucket; in the last, its lower bound."""
         lower, before = 0.0, 0.0
         for bound, count in self.buckets:
             if count >= part * self.total and count > before:

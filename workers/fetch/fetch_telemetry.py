@@ -43,8 +43,7 @@ class FetchTelemetry:
 
     @contextmanager
     def request(self, url: str) -> Iterator[Callable[[int, int], None]]:
-        """Time a request; the caller calls the yielded function with a response's status and
-        size."""
+        """Time a request; the yielded function takes the status and the size of the response."""
         began, outcome, status, size = self._clock(), UNREACHABLE, 0, 0
 
         def respond(http_status: int, body_bytes: int) -> None:
