@@ -25,6 +25,7 @@ from papers.maintenance import migrations
 from papers.redis_backend import keys
 from papers.redis_backend.connection import connect, translate_store_errors
 from papers.redis_backend.store_clock import store_clock
+from papers.state.announcement_times import AnnouncementTimes
 from papers.state.communities import Communities
 from papers.state.task_states import TaskState, TaskStates
 from papers.store import Store
@@ -89,12 +90,12 @@ class TaskRunner:
             if state and _was_run_since(state, enqueued_at, self._clock()):
                 return _skipped(task, "it was run since")
             job_telemetry.record_wait(self._recorder, enqueued_at, self._clock())
-            return self._attempt(task, lock, state)
+            return self._attempt(task, lock)
         finally:
             lock.release()
             self._recorder.flush()
 
-    def _attempt(self, task: str, lock: Lease, previous: TaskState | None) -> dict[str, Any]:
+    def _attempt(self, task: str, lock: Lease) -> dict[str, Any]:
         """Run with lock and claim renewed, then schedule the next run."""
 
         def renew() -> None:
@@ -119,7 +120,8 @@ class TaskRunner:
             self._schedule_next(task, self._ingest.record_failure(task, f"unexpected: {error!r}"))
             raise
         self._schedule_next(task, report.state)
-        job_telemetry.record_task(self._recorder, report, previous, self._clock())
+        missing_at = AnnouncementTimes(self._redis).missing_at()
+        job_telemetry.record_task(self._recorder, report, missing_at, self._clock())
         return _summary(task, report)
 
     def _schedule_next(self, task: str, state: TaskState) -> None:
