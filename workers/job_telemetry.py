@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from papers.model.arxiv_calendar import newest_announcement
-from papers.model.epoch import to_epoch
+from papers.model.dates import to_epoch
 from papers.telemetry.metric_recorder import MetricRecorder
 from papers.telemetry.metric_table import (
     ANNOUNCEMENT_SECONDS,

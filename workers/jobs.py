@@ -25,7 +25,6 @@ from papers.maintenance import migrations
 from papers.redis_backend import keys
 from papers.redis_backend.connection import connect, translate_store_errors
 from papers.redis_backend.store_clock import store_clock
-from papers.state.announcement_times import AnnouncementTimes
 from papers.state.communities import Communities
 from papers.state.task_states import TaskState, TaskStates
 from papers.store import Store
@@ -36,6 +35,7 @@ from workers.ingest.expected_volume import VolumeCheck
 from workers.ingest.pipeline import IngestPipeline, TaskReport
 from workers.notify import channels
 from workers.registry import task_kinds
+from workers.schedule.announcement_times import AnnouncementTimes
 from workers.schedule.clock import Clock
 from workers.schedule.lease import Lease, heartbeat_thread
 from workers.schedule.scheduler import CLAIM_TTL
@@ -47,11 +47,11 @@ log = logging.getLogger(__name__)
 
 QUEUE_NAME: Final = "paperwire"
 BACKGROUND_QUEUE_NAME: Final = "paperwire-background"
-"""Of initial fetches and backfills: workers read it when the other one is empty."""
+"""The queue of initial fetches and backfills: workers read it when the other is empty."""
 RUN_TASK_JOB: Final = "workers.jobs.run"
 
 LOCK_SECONDS: Final[Seconds] = CLAIM_TTL.total_seconds()
-"""After this long a task whose job died can run again."""
+"""The time after which a task whose job died can run again."""
 
 FAILURE_TTL: Final = 3600
 """Seconds that a failed job stays in Redis."""

@@ -22,7 +22,6 @@ from redis import Redis
 from papers.errors import SourceError
 from papers.model.arxiv_calendar import newest_announcement
 from papers.model.paper import Sighting
-from papers.state.announcement_times import AnnouncementTimes
 from papers.state.task_states import TaskStates, TaskStatus
 from workers.schedule.announcement_plan import (
     FOLLOWER_DELAY,
@@ -31,6 +30,7 @@ from workers.schedule.announcement_plan import (
     next_batch,
     next_try,
 )
+from workers.schedule.announcement_times import AnnouncementTimes
 from workers.sources.arxiv import announcements, oai
 from workers.sources.arxiv.oai import HarvestRange, oai_set
 from workers.sources.result import FetchResult, UpstreamClients
@@ -70,7 +70,7 @@ class AnnouncementTask:
             if result.stale:
                 self._times.note_missing(now)
             elif result.sightings and result.day:
-                self._times.note_volume(subject, result.record_count)
+                self._times.note_size(subject, result.record_count)
                 self._note_batch(result.day, upstreams.settings.categories, now)
             yield replace(result, next_at=self._next_at(subject, result, upstreams, now))
 

@@ -14,12 +14,12 @@ from redis import Redis
 
 from papers.config.settings import Settings
 from papers.model.arxiv_calendar import next_announcement
-from papers.state.announcement_times import AnnouncementTimes
 from papers.state.task_states import TaskState, TaskStates, TaskStatus
 from papers.store import Store
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
 from workers.jobs import TaskRunner
+from workers.schedule.announcement_times import AnnouncementTimes
 from workers.schedule.cadence import after_announcement
 from workers.tasks.announcements import announcement_task
 

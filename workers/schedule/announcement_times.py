@@ -23,7 +23,7 @@ MAX_SAMPLES: Final = 8
 _NEWEST_DAY: Final = "day"
 _MISSING_AT: Final = "missing"
 _BUSIEST: Final = "busiest"
-_VOLUME: Final = "volume:"
+_SIZE: Final = "size:"
 
 
 class AnnouncementTimes:
@@ -44,10 +44,10 @@ class AnnouncementTimes:
         """Return the busiest category when the newest batch was found; "" before the first."""
         return self._all().get(_BUSIEST, "")
 
-    def note_volume(self, category: str, count: int) -> None:
+    def note_size(self, category: str, count: int) -> None:
         """Note the number of announcements of a category's batch."""
         with translate_store_errors(self._redis):
-            self._redis.hset(keys.ANNOUNCEMENT_TIMES, f"{_VOLUME}{category}", count)
+            self._redis.hset(keys.ANNOUNCEMENT_TIMES, f"{_SIZE}{category}", count)
 
     def add(self, day: date, seconds: float, candidates: Iterable[str]) -> bool:
         """Note how long after midnight a day's batch was there. False if that is known already.
@@ -59,9 +59,7 @@ class AnnouncementTimes:
             return False
         weekday = str(day.weekday())
         samples = [*json.loads(stored.get(weekday, "[]")), round(seconds, 1)][-MAX_SAMPLES:]
-        busiest = max(
-            candidates, key=lambda name: int(stored.get(f"{_VOLUME}{name}", 0)), default=""
-        )
+        busiest = max(candidates, key=lambda name: int(stored.get(f"{_SIZE}{name}", 0)), default="")
         fields = [weekday, json.dumps(samples), _NEWEST_DAY, day.isoformat(), _BUSIEST, busiest]
         with translate_store_errors(self._redis):
             self._redis.hset(keys.ANNOUNCEMENT_TIMES, items=fields)
