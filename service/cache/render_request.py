@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -79,7 +79,7 @@ class ServedBody:
     cached_body: CachedBody
     is_stale: bool = False
     is_previous: bool = False
-    is_rendered: bool = False
+    is_rendered: bool = field(default=False, compare=False)
 
     @property
     def outcome(self) -> str:
