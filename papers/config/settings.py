@@ -131,6 +131,12 @@ class Settings:
     redis_url: str = _setting(
         "", "The store, as redis://, rediss:// or unix:// URL; empty: an embedded one.", secret=True
     )
+    store_url: str = _setting(
+        "",
+        "A Redis Cluster for papers and index, as redis:// or rediss:// URL of any of its nodes; "
+        "empty: they are kept in redis_url.",
+        secret=True,
+    )
     keep_months: int = _setting(
         0,
         "Months of papers to keep, this one included; 0: all. Older papers are removed.",

@@ -63,8 +63,9 @@ The owner is the module that decides what a key contains; others may read or del
 | `lock:schema` | string | token of the process that migrates the data | 60 s | papers.maintenance.migrations | no |
 
 A transaction on several keys only uses keys that share a hash tag: of one year, of `{words}`, of
-`{fills}`, of `{lists}`, or `keywords` with its version:
-everything here runs on Redis Cluster. RQ's own keys begin with `rq:` and need a single Redis.
+`{fills}`, of `{lists}`, or `keywords` with its version. With `store_url` a Redis Cluster holds what
+grows with the papers, the keys of years and of `{words}` (`is_in_cluster`), and the plain Redis all
+others; RQ's own keys begin with `rq:` and need a plain one.
 
 The last column says what `papers.maintenance.backup` does with a key: `copied` as it is, `papers`
 read one by one and merged again on restore, `rebuilt` from these, or `no`: caches, queues, leases,
@@ -121,6 +122,8 @@ MAILED_DIGESTS: Final = "mailed"
 SCHEDULER_LEASE: Final = "lease:scheduler"
 SCHEMA: Final = "schema"
 SCHEMA_LOCK: Final = "lock:schema"
+
+_WORDS_TAG: Final = "{words}"
 
 COPIED: Final = (
     *(
@@ -184,6 +187,17 @@ TRANSIENT: Final = (
     ),
 )
 """Keys, or patterns of keys as in `SCAN`, by what a backup does with them."""
+
+
+def is_in_cluster(key: bytes | str) -> bool:
+    """Return whether a key lives in the cluster, if there is one: of a year, or of `{words}`."""
+    if isinstance(key, str):
+        return key.startswith("{") and (
+            (key[1:3].isdigit() and key[3:4] == "}") or key.startswith(_WORDS_TAG)
+        )
+    return key.startswith(b"{") and (
+        (key[1:3].isdigit() and key[3:4] == b"}") or key.startswith(_WORDS_TAG.encode())
+    )
 
 
 def month_papers(yymm: str) -> str:

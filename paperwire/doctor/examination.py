@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 
 from papers.config.settings import Settings, config_path, load_settings
 from papers.errors import PaperwireError, StoreError
-from papers.redis_backend.connection import connect
+from papers.redis_backend.cluster.client import connect_store
 from papers.state.communities import Communities
 from paperwire.doctor import machine, parts, store, upstreams
 from paperwire.doctor.finding import Finding, fault
@@ -87,7 +87,9 @@ def _connect_store(
                 embedded_store.StorePaths.in_data_dir(settings.data_dir)
             )
         )
-        redis = stack.enter_context(contextlib.closing(connect(url, retry=False)))
+        redis = stack.enter_context(
+            contextlib.closing(connect_store(url, settings.store_url, retry=False))
+        )
     except StoreError as error:
         return None, [store.start_fault(error)]
     except PaperwireError as error:
