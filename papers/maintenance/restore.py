@@ -27,6 +27,7 @@ from papers.maintenance import migrations
 from papers.maintenance.backup import BATCH_SIZE, KEY_RECORD, PAPERS_RECORD, BackupCounts
 from papers.maintenance.backup_file import BackupReader, BackupRecord
 from papers.maintenance.backup_records import check_records
+from papers.maintenance.store_home import stamp_schema
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
 from papers.records import packing
@@ -57,7 +58,7 @@ def restore_backup(redis: Redis, path: Path, *, replace: bool, now: datetime) ->
         with translate_store_errors(redis):
             _claim_store(redis, replace=replace)
             counts = _Restore(redis, now).load(file)
-            redis.set(keys.SCHEMA, file.header.schema)
+            stamp_schema(redis, file.header.schema)
             redis.set(keys.KEYWORDS_VERSION, secrets.token_bytes(12))  # the list has changed
             bump_revision(redis)
     migrations.prepare_store(redis)

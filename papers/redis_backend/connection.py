@@ -127,6 +127,10 @@ class RoutingClient(Redis):
         """Return the replies to reading commands, in one round trip to each server."""
         raise NotImplementedError
 
+    def layout_epoch(self) -> int:
+        """Return a number that increases whenever another server takes over some keys."""
+        raise NotImplementedError
+
     def node_clients(self) -> Mapping[str, Redis]:
         """Return a client of each other server that takes writes, by its URL."""
         raise NotImplementedError

@@ -7,16 +7,17 @@ that, so the health is reported wherever the states of the sources are.
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from redis import Redis
 from redis.exceptions import NoPermissionError, RedisError
 
 from papers.errors import SILENT_CAUSES, StoreError
 from papers.redis_backend import keys
-from papers.redis_backend.connection import translate_store_errors
+from papers.redis_backend.connection import RoutingClient, translate_store_errors
+from papers.redis_backend.store_errors import CLUSTER_REMEDY
 
 
 class StoreStatus(enum.StrEnum):
@@ -50,7 +51,42 @@ class StoreHealth:
 
 
 def check_health(redis: Redis) -> StoreHealth:
-    """Return the health of the store. Never raises StoreError.
+    """Return the health of the store: of the worst server, and the memory of all.
+
+    Never raises StoreError.
+    """
+    health = _check_server(redis)
+    if not isinstance(redis, RoutingClient):
+        return health
+    checks = [health, *_check_nodes(redis)]
+    worst = max(checks, key=lambda check: _SEVERITY.index(check.status))
+    return replace(
+        worst,
+        used_memory=sum(check.used_memory for check in checks),
+        max_memory=sum(check.max_memory for check in checks),
+    )
+
+
+_SEVERITY: Final = (StoreStatus.OK, StoreStatus.READ_ONLY, StoreStatus.UNREACHABLE)
+
+
+def _check_nodes(redis: RoutingClient) -> Iterator[StoreHealth]:
+    """Return the health of each primary of the cluster beside a plain Redis."""
+    try:
+        with translate_store_errors(redis):
+            nodes = redis.node_clients()
+    except StoreError as error:
+        yield StoreHealth(StoreStatus.UNREACHABLE, str(error), error.cause, error.remedy)
+        return
+    for url, client in nodes.items():
+        health = _check_server(client, ("CLUSTER INFO",))
+        if health.problem and url not in health.problem:
+            health = replace(health, problem=f"{url}: {health.problem}")
+        yield health
+
+
+def _check_server(redis: Redis, read: tuple[str, ...] = ("EXISTS", keys.SCHEMA)) -> StoreHealth:
+    """Return the health of one server.
 
     PING fails where the disk does, and a read where nothing can be read; both say why.
     """
@@ -58,9 +94,9 @@ def check_health(redis: Redis) -> StoreHealth:
         with translate_store_errors(redis), redis.pipeline(transaction=False) as pipe:
             pipe.info("memory", "persistence", "replication")
             pipe.ping()
-            pipe.exists(keys.SCHEMA)
-            info, pong, read = pipe.execute(raise_on_error=False)
-        for reply in (read, pong):
+            pipe.execute_command(*read)  # type: ignore[no-untyped-call]
+            info, pong, found = pipe.execute(raise_on_error=False)
+        for reply in (found, pong):
             with translate_store_errors(redis):
                 if isinstance(reply, RedisError) and not isinstance(reply, NoPermissionError):
                     raise reply
@@ -68,6 +104,9 @@ def check_health(redis: Redis) -> StoreHealth:
         is_readable = error.cause == "disk"
         status = StoreStatus.READ_ONLY if is_readable else StoreStatus.UNREACHABLE
         return StoreHealth(status, str(error), error.cause, error.remedy)
+    if isinstance(found, Mapping) and found.get("cluster_state", "ok") != "ok":
+        problem = "it has no part in a majority of the cluster's primaries, and answers nothing"
+        return StoreHealth(StoreStatus.UNREACHABLE, problem, "cluster", CLUSTER_REMEDY)
     if isinstance(info, RedisError):  # the user may not run INFO: the store answers
         return StoreHealth(StoreStatus.OK)
     return _judge(info)

@@ -23,9 +23,11 @@ The owner is the module that decides what a key contains; others may read or del
 | `{words}:rev` | integer | number of changes of `{words}:spread` and `{words}:vocabulary`; WATCHed by writers | permanent | papers.index.term_months | rebuilt |
 | `{words}:era` | string | random token, replaced whenever something is removed from `{words}:spread` | permanent | papers.index.term_months | rebuilt |
 | `{words}:vocabulary` | sorted set | folded words, score 0, for `prefix*` | permanent | papers.index.term_months | rebuilt |
+| `{words}:home` | string | random token that the schema key has too: this cluster has the papers | permanent | papers.maintenance.store_home | no |
 | `undescribed` | set | ids that a community named and arXiv has not described | until described | papers.index.writing.global_entries | rebuilt |
 | `pending` | sorted set | tokens of running ingests, scored by the second they began | seconds | papers.store | no |
 | `revision` | integer | increases whenever anything that a feed shows has changed | permanent | papers.redis_backend.revision | copied |
+| `cluster:epoch` | integer | epoch of the cluster up to which readers know of its failovers | permanent | papers.redis_backend.revision | no |
 | `changes` | sorted set | papers changed by each of the last 32 ingests and what they were before, scored by revision | permanent | papers.changes.change_log | no |
 | `keywords` | hash | slug → saved keyword, JSON | permanent | papers.state.keywords | copied |
 | `{keywords}:version` | string | random token, replaced with every change of `keywords`, and by a restore | permanent | papers.state.keywords | no |
@@ -89,9 +91,11 @@ VOCABULARY: Final = "{words}:vocabulary"
 TERM_MONTHS: Final = "{words}:spread"
 TERM_MONTHS_REVISION: Final = "{words}:rev"
 TERM_MONTHS_EPOCH: Final = "{words}:era"
+CLUSTER_TOKEN: Final = "{words}:home"
 UNDESCRIBED: Final = "undescribed"
 PENDING_INGESTS: Final = "pending"
 REVISION: Final = "revision"
+CLUSTER_EPOCH: Final = "cluster:epoch"
 CHANGE_LOG: Final = "changes"
 KEYWORDS: Final = "keywords"
 SEEDED_KEYWORDS: Final = "seeded"
@@ -172,6 +176,8 @@ TRANSIENT: Final = (
     *(
         PENDING_INGESTS,
         CHANGE_LOG,
+        CLUSTER_TOKEN,
+        CLUSTER_EPOCH,
         KEYWORDS_VERSION,
         DUE_INITIAL_FETCHES,
         DUE_TASKS,

@@ -41,7 +41,7 @@ class _Row(NamedTuple):
 
 
 _DEFAULT_REMEDY: Final = "start it, or correct redis_url (host, port); empty: an embedded store"
-_CLUSTER_REMEDY: Final = "see `CLUSTER NODES` on any node: a primary is being elected, or missing"
+CLUSTER_REMEDY: Final = "see `CLUSTER NODES` on any node: a primary is being elected, or missing"
 _PLAIN_SERVER: Final = "set redis_url to a server that is no part of a cluster: RQ needs one"
 _PRIMARY: Final = "set redis_url to the primary, which takes writes"
 
@@ -224,8 +224,8 @@ def explain_node_error(error: RedisError) -> StoreRefusal | None:
     if refusal is None:
         return None
     if refusal.cause == "cluster":
-        return StoreRefusal(UNREACHABLE, f"does not answer: {error}", _CLUSTER_REMEDY)
-    remedy = _CLUSTER_REMEDY if refusal.cause == UNREACHABLE else refusal.remedy
+        return StoreRefusal(UNREACHABLE, f"does not answer: {error}", CLUSTER_REMEDY)
+    remedy = CLUSTER_REMEDY if refusal.cause == UNREACHABLE else refusal.remedy
     return refusal._replace(
         summary=refusal.summary.replace("redis_url", "store_url"),
         remedy=remedy.replace("redis_url", "store_url").replace("REDIS_URL", "STORE_URL"),

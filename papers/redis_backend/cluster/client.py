@@ -75,7 +75,7 @@ class ClusteredRedis(RoutingClient):
             return self._count_each(args)
         if key is None:
             return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
-        (reply,) = self.exchange.send([args], [key])
+        (reply,) = self.exchange.send([(*str(args[0]).split(), *args[1:])], [key])
         return self.parse_reply(reply, args, options)
 
     def parse_reply(self, reply: Any, args: Sequence[Any], options: Mapping[str, Any]) -> Any:
@@ -139,10 +139,17 @@ class ClusteredRedis(RoutingClient):
                 yield from client.scan_iter(match=match, count=count, _type=_type, **options)
 
     def node_clients(self) -> dict[str, Redis]:
-        """Return a client of each primary of the cluster, by its URL."""
+        """Return a client of each primary of the cluster as it is now, by its URL."""
         topology = self.exchange.topology
+        topology.refresh()
         nodes = topology.primaries()
         return {topology.url_of(node): topology.client_of(node) for node in nodes}
+
+    def layout_epoch(self) -> int:
+        """Return the epoch of the cluster: a failover, or a slot that moves, increases it."""
+        primaries = self.node_clients().values()
+        infos: list[Any] = [client.execute_command("CLUSTER INFO") for client in primaries]  # type: ignore[no-untyped-call]
+        return max(int(info["cluster_current_epoch"]) for info in infos)
 
     def set_retry(self, retry: Retry) -> None:
         """Set how commands to the plain Redis are retried; those to the cluster are if they are."""

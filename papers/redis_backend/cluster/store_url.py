@@ -15,7 +15,7 @@ _REMEDY: Final = (
 
 
 class StoreUrl(NamedTuple):
-    """The URL of the first node, hosts and ports of all, and their URLs without secrets."""
+    """The URL of the first node, hosts and ports of all, and the URL without secrets."""
 
     first: str
     nodes: tuple[tuple[str, int], ...]
@@ -36,7 +36,7 @@ def parse_store_url(url: str) -> StoreUrl:
     if parts.path not in ("", "/", "/0"):
         raise BadSettings("store_url: a cluster has no databases; end it after the port")
     first = urlunsplit((parts.scheme, f"{user_info}{at}{hosts.split(',')[0]}", "", parts.query, ""))
-    return StoreUrl(first, tuple(nodes), ",".join(node_url(parts.scheme, *node) for node in nodes))
+    return StoreUrl(first, tuple(nodes), f"{parts.scheme}://{hosts}")
 
 
 def _parse_host(text: str) -> tuple[str, int]:

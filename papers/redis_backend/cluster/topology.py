@@ -10,7 +10,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Final, TypeVar
 
 from redis import Redis, RedisCluster
@@ -60,7 +59,7 @@ class ClusterTopology:
 
     def node_of(self, key: bytes | str) -> ClusterNode:
         """Return the node that serves a key."""
-        slot = slot_of(key if isinstance(key, str) else bytes(key))
+        slot = slot_of(key)
         nodes = self._manager().slots_cache.get(slot)
         if not nodes:
             raise self._located(RedisConnectionError(f"no node serves the slot {slot}"))
@@ -68,7 +67,7 @@ class ClusterTopology:
 
     def has_replica(self, key: bytes | str) -> bool:
         """Return whether the node that serves a key has a replica, as far as is known."""
-        slot = slot_of(key if isinstance(key, str) else bytes(key))
+        slot = slot_of(key)
         return len(self._manager().slots_cache.get(slot, ())) > 1
 
     def primaries(self) -> Sequence[ClusterNode]:
@@ -197,7 +196,6 @@ def locate_error(error: T, address: str) -> T:
     return error
 
 
-@lru_cache(maxsize=4_096)
 def slot_of(key: bytes | str) -> int:
     """Return the hash slot of a key."""
     return key_slot(key.encode() if isinstance(key, str) else key)

@@ -115,7 +115,7 @@ def test_open_connection_does_not_close_the_circuit_breaker(
     redis = connect(store_url, retry=False)
     failing, probing, other = (ThreadLocalClient(redis).client for _ in range(3))
     now, errors = 0.0, list[object]()
-    monkeypatch.setattr(connection, "time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr(circuit_breaker, "time", SimpleNamespace(monotonic=lambda: now))
 
     def hang(*_: object, **__: object) -> None:
         raise RedisTimeoutError
