@@ -32,7 +32,7 @@ from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
 from papers.records import packing
 from papers.redis_backend import keys
-from papers.redis_backend.connection import translate_store_errors
+from papers.redis_backend.connection import RoutingClient, translate_store_errors
 from papers.redis_backend.revision import bump_revision
 from papers.state.task_states import QuarantinedRecord, TaskStates
 
@@ -101,6 +101,11 @@ def _clear(redis: Redis) -> None:
             redis.incr(name)
         elif _is_own_key(name):
             redis.unlink(name)
+    if isinstance(redis, RoutingClient):  # papers that moved from there to a cluster
+        plain = redis.plain_client()
+        for name in plain.scan_iter(match="{*", count=BATCH_SIZE):
+            if keys.is_in_cluster(name):
+                plain.unlink(name)
 
 
 def _is_own_key(name: bytes) -> bool:

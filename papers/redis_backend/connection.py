@@ -127,6 +127,10 @@ class RoutingClient(Redis):
         """Return the replies to reading commands, in one round trip to each server."""
         raise NotImplementedError
 
+    def plain_client(self) -> Redis:
+        """Return a client of the server that holds all keys without another home."""
+        raise NotImplementedError
+
     def layout_epoch(self) -> int:
         """Return a number that increases whenever another server takes over some keys."""
         raise NotImplementedError

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +27,7 @@ from papers.redis_backend.revision import follow_failovers
 from papers.state.keywords import Keywords
 from papers.store import Store
 from service import create_app
+from service.context import context
 from tests.conftest import running_store
 from tests.outcomes import note_outcome
 from tests.papers.cluster_nodes import TestCluster, running_cluster, wait_until
@@ -70,7 +71,8 @@ class Scene:
             data_dir=str(folder),
             questions_per_minute=0,
         )
-        self.web = create_app(settings).test_client()
+        self.app = create_app(settings)
+        self.web = self.app.test_client()
         self.stored = dict.fromkeys(YEARS, 0)
         """The number of the last paper of each year that was reported as stored."""
         self.slowest_write = 0.0
@@ -129,9 +131,10 @@ class Scene:
             for year in YEARS
             for number in range(1, self.stored[year] + 1)
         ]
-        fresh = Store(self.cluster.connect(self.url))
-        found = set(fresh.newest_ids(parse_query("models"), limit=100_000))
-        stored = fresh.get_papers(ids)
+        with closing(self.cluster.connect(self.url)) as client:
+            fresh = Store(client)
+            found = set(fresh.newest_ids(parse_query("models"), limit=100_000))
+            stored = fresh.get_papers(ids)
         return [id for id, paper in zip(ids, stored, strict=True) if not paper or id not in found]
 
     def feed(self) -> bytes:
@@ -148,7 +151,11 @@ class Scene:
             data_dir=str(folder),
             questions_per_minute=0,
         )
-        return bytes(create_app(settings).test_client().get(FEED).data)
+        app = create_app(settings)
+        body = app.test_client().get(FEED).data
+        with app.app_context():
+            context().redis.close()
+        return bytes(body)
 
     def failed(self) -> list[int]:
         """Return the statuses of responses that were neither an answer nor an old one."""
@@ -171,6 +178,8 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
         scene.feed()
         yield scene
         scene.redis.close()
+        with scene.app.app_context():
+            context().redis.close()
 
 
 def expect_nothing_lost(scene: Scene, folder: Path) -> None:
@@ -308,6 +317,7 @@ def test_write_that_no_replica_had_is_repaired_by_ingesting_it_again(
     primary = scene.cluster.primary_of(PAPERS_KEY)
     replica = _replica_of(scene.cluster, primary.id)
     replica.hang()
+    primary.command("CLIENT", "KILL", "TYPE", "replica")  # and with it what is on its way
     scene.store.ingest([lost], now=NOW)
     assert b"Models number 2" in scene.feed()
     primary.kill()

@@ -24,9 +24,9 @@ def same_store(redis: Redis) -> Redis:
 
 def all_servers(redis: Redis) -> Iterable[Redis]:
     """Return a client of each server of a store."""
-    plain = Redis(connection_pool=redis.connection_pool)
-    nodes = redis.node_clients().values() if isinstance(redis, ClusteredRedis) else ()
-    return [plain, *nodes]
+    if isinstance(redis, ClusteredRedis):
+        return [redis.plain_client(), *redis.node_clients().values()]
+    return [redis]
 
 
 class Killed(BaseException):

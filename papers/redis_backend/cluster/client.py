@@ -29,8 +29,8 @@ from papers.redis_backend.connection import (
     read_from_one,
 )
 
-NODE_TIMEOUT: Final = 10.0
-"""Seconds a worker waits for a reply of a node; a node that hangs is replaced by then."""
+NODE_TIMEOUT: Final = 5.0
+"""Seconds a worker waits for more of a reply; a node that hangs is replaced by then."""
 
 WORKER_PATIENCE: Final = 60.0
 """Seconds a worker waits for the cluster to elect another primary."""
@@ -144,6 +144,10 @@ class ClusteredRedis(RoutingClient):
         topology.refresh()
         nodes = topology.primaries()
         return {topology.url_of(node): topology.client_of(node) for node in nodes}
+
+    def plain_client(self) -> Redis:
+        """Return a client of the plain Redis."""
+        return Redis(connection_pool=self.connection_pool)
 
     def layout_epoch(self) -> int:
         """Return the epoch of the cluster: a failover, or a slot that moves, increases it."""

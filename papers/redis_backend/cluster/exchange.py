@@ -74,7 +74,7 @@ class Attempts:
         if not any(isinstance(error, AWAY_ERRORS) for error in errors):
             self._redirections += 1
             return self._redirections <= MAX_REDIRECTIONS or self._pause()
-        self._topology.refresh()
+        self._topology.refresh(next(getattr(e, "store_address", "") for e in errors))
         self._failures += 1
         may_have_moved = self._failures == 1 and not any(
             isinstance(error, RedisTimeoutError) for error in errors

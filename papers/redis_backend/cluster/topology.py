@@ -101,22 +101,27 @@ class ClusterTopology:
         else:
             self.refresh()
 
-    def refresh(self) -> None:
+    def refresh(self, failed: str = "") -> None:
         """Read again which node serves what, unless that was done just now, or is being done.
 
-        Raises nothing: the next command to a node that is away does.
+        A node that just `failed`, by its URL, is asked last. Raises nothing: the next command to a
+        node that is away does.
         """
         if not self._lock.acquire(blocking=False):
             return
         try:
             if self._cluster and time.monotonic() - self._refreshed_at >= REFRESH_INTERVAL:
-                self._read_again(self._cluster.nodes_manager)
+                self._read_again(self._cluster.nodes_manager, failed.rpartition("/")[2])
         finally:
             self._lock.release()
 
-    def _read_again(self, manager: NodesManager) -> None:
+    def _read_again(self, manager: NodesManager, failed: str) -> None:
         try:
-            self._call(lambda: manager.initialize(disconnect_startup_nodes_pools=False))
+            self._call(
+                lambda: manager.initialize(
+                    disconnect_startup_nodes_pools=False, last_failed_node_name=failed
+                )
+            )
         except (RedisError, BadSettings):
             manager.populate_startup_nodes(self._configured_nodes())
         finally:

@@ -14,10 +14,12 @@ import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from redis.client import Pipeline
+from redis.cluster import ClusterNode
 from redis.exceptions import RedisError, ResponseError, WatchError
 
 from papers.redis_backend.cluster.exchange import ROUTING_ERRORS, Attempts
 from papers.redis_backend.cluster.routing import cluster_key
+from papers.redis_backend.cluster.topology import locate_error
 
 if TYPE_CHECKING:
     from papers.redis_backend.cluster.client import ClusteredRedis
@@ -38,6 +40,8 @@ class RoutedPipeline(Pipeline):
         self._topology = client.exchange.topology
         self._key: bytes | str | None = None
         """The key that the transaction begins with, if it lives in the cluster."""
+        self._node: ClusterNode | None = None
+        """The node that served it last."""
 
     def reset(self) -> None:  # type: ignore[override]
         """Forget all commands, and let the connection go (redis-py's interface)."""
@@ -58,6 +62,7 @@ class RoutedPipeline(Pipeline):
                 return super().immediate_execute_command(*args, **options)  # type: ignore[no-untyped-call]
             except ROUTING_ERRORS as error:
                 key = self._key
+                self._locate(error)
                 self._drop_connection()
                 if not attempts.may_follow([error]):
                     raise
@@ -68,8 +73,13 @@ class RoutedPipeline(Pipeline):
     def _join_node(self) -> None:
         """Have the connection of this transaction lead to the node that serves its key."""
         if not self.connection and self._key is not None:
-            node = self._topology.node_of(self._key)
-            self.connection_pool = self._topology.client_of(node).connection_pool
+            self._node = self._topology.node_of(self._key)
+            self.connection_pool = self._topology.client_of(self._node).connection_pool
+
+    def _locate(self, error: Exception) -> None:
+        """Note at an error which node it is of, unless that is known."""
+        if self._node and not hasattr(error, "store_address"):
+            locate_error(error, self._topology.url_of(self._node))
 
     def _drop_connection(self) -> None:
         self.watching = False  # else a reset would connect again, to UNWATCH
@@ -103,6 +113,7 @@ class RoutedPipeline(Pipeline):
                 self._join_node()
                 return super().execute(raise_on_error)
             except ROUTING_ERRORS as error:
+                self._locate(error)
                 self._drop_connection()
                 if not attempts.may_follow([error]):
                     raise
@@ -121,10 +132,11 @@ class RoutedPipeline(Pipeline):
                 log.warning("no replica is waited for: %s", error)
                 return replies
             if not confirmed:
+                self._topology.refresh()  # a replica that is gone need not be waited for
                 log.warning(
                     "no replica has confirmed a write to %s within %s ms: it is lost if that node "
                     "fails now",
-                    connection.repr_pieces()[0:2],
+                    self._node and self._topology.url_of(self._node),
                     REPLICA_TIMEOUT,
                 )
         return replies
