@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from redis import Redis
 from redis.exceptions import NoPermissionError, RedisError
@@ -29,6 +29,14 @@ class StoreStatus(enum.StrEnum):
     UNREACHABLE = "away"
 
 
+class NodeLoad(NamedTuple):
+    """Memory and load of one primary of a cluster: the newest papers are all on one."""
+
+    url: str
+    used_memory: int
+    commands_per_second: int
+
+
 @dataclass(frozen=True, slots=True)
 class StoreHealth:
     """Health at one moment; `problem` is the reason, for people, why the status is not OK.
@@ -43,6 +51,7 @@ class StoreHealth:
     remedy: str = ""
     used_memory: int = 0
     max_memory: int = 0
+    nodes: tuple[NodeLoad, ...] = ()
 
     @property
     def stated_cause(self) -> str:
@@ -64,6 +73,7 @@ def check_health(redis: Redis) -> StoreHealth:
         worst,
         used_memory=sum(check.used_memory for check in checks),
         max_memory=sum(check.max_memory for check in checks),
+        nodes=tuple(load for check in checks for load in check.nodes),
     )
 
 
@@ -82,7 +92,16 @@ def _check_nodes(redis: RoutingClient) -> Iterator[StoreHealth]:
         health = _check_server(client, ("CLUSTER INFO",))
         if health.problem and url not in health.problem:
             health = replace(health, problem=f"{url}: {health.problem}")
-        yield health
+        yield replace(health, nodes=(NodeLoad(url, health.used_memory, _command_rate(client)),))
+
+
+def _command_rate(redis: Redis) -> int:
+    """Return the commands a server has answered in the last second; 0 if it does not say."""
+    try:
+        stats: Any = redis.info("stats")
+    except RedisError:
+        return 0
+    return int(stats.get("instantaneous_ops_per_sec", 0))
 
 
 def _check_server(redis: Redis, read: tuple[str, ...] = ("EXISTS", keys.SCHEMA)) -> StoreHealth:

@@ -18,7 +18,7 @@ from papers.config.settings import Settings, config_path, load_settings
 from papers.errors import PaperwireError, StoreError
 from papers.redis_backend.cluster.client import connect_store
 from papers.state.communities import Communities
-from paperwire.doctor import machine, parts, store, upstreams
+from paperwire.doctor import cluster, machine, parts, store, upstreams
 from paperwire.doctor.finding import Finding, fault
 from paperwire.run import embedded_store
 
@@ -64,6 +64,7 @@ def _all_findings(
             yield from settings_findings
             if any(one.check == "cluster" for one in settings_findings):
                 return  # whatever else fails, fails for that
+            yield from cluster.check_cluster(redis)
             yield from _store_findings(redis, settings, now)
         if ask_upstreams:
             probes = upstreams.check_upstreams(_with_saved_communities(settings, redis), redis, now)

@@ -12,6 +12,7 @@ from typing import Final
 import pytest
 from flask.testing import FlaskClient
 from redis import Redis
+from redis.exceptions import NoPermissionError
 
 from papers.config.settings import Settings
 from papers.errors import BadSettings, StoreError
@@ -27,12 +28,14 @@ from papers.redis_backend.cluster.client import connect_store
 from papers.redis_backend.health import StoreStatus, check_health
 from papers.state.keywords import Keywords
 from papers.store import Store
+from paperwire.doctor.cluster import check_cluster
 from paperwire.simulator.world.generate import PaperGenerator
 from service import create_app
 from service.context import AppContext, context
 from tests.conftest import running_store
 from tests.papers.cluster_nodes import TestCluster
 
+ROOT: Final = Path(__file__).parents[2]
 NOW: Final = datetime(2025, 3, 20, 12, tzinfo=UTC)
 MONTHS: Final = (199503, 200712, 202311, 202401, 202402, 202412, 202502, 202503)
 KEYWORDS: Final = {
@@ -230,12 +233,67 @@ def running_tcp_server() -> Iterator[str]:
         yield f"redis://127.0.0.1:{port}"
 
 
-def test_health_counts_every_server(clustered: Settings) -> None:
+def test_status_metrics_and_doctor_show_every_node(
+    clustered: Settings, store_cluster: TestCluster
+) -> None:
     redis = open_store(clustered)
     fill(redis, generated_sightings()[:20])
     alone = check_health(redis.plain_client())  # type: ignore[attr-defined]
     health = check_health(redis)
     assert health.status is StoreStatus.OK
     assert health.used_memory > 3 * alone.used_memory
-    assert redis.exists(keys.MONTHS, keys.month_papers("9503")) == 2
+    urls = [load.url for load in health.nodes]
+    assert urls == sorted(
+        f"redis://127.0.0.1:{n.port}" for n in store_cluster.nodes if n.is_primary
+    )
+    with serving(clustered) as client:
+        metrics = client.get("/metrics").text
+    assert all(f'paperwire_store_node_memory_bytes{{node="{url}"}}' in metrics for url in urls)
+    assert [*check_cluster(redis)] == []
+    primary = next(node for node in store_cluster.nodes if node.is_primary)
+    primary.client.config_set("maxmemory-policy", "allkeys-lru")
+    (found,) = check_cluster(redis)
+    primary.client.config_set("maxmemory-policy", "noeviction")
+    assert (found.check, found.level) == ("eviction", "fault")
+    assert found.cause.startswith(f"redis://127.0.0.1:{primary.port}: ")
     redis.close()
+
+
+def test_permissions_of_the_example_suffice(
+    clustered: Settings, store_cluster: TestCluster
+) -> None:
+    """The users of deploy/cluster.acl: a worker fills the store, a web server reads it."""
+    lines = (ROOT / "deploy/cluster.acl").read_text("utf-8").splitlines()
+    for node in store_cluster.nodes:
+        for line in lines:
+            words = line.replace("#PASSWORD_SHA256", ">secret").split()
+            if words[1] != "default":  # the tests' own user
+                node.client.execute_command("ACL", "SETUSER", *words[1:])  # type: ignore[no-untyped-call]
+    try:
+        for user in ("worker", "web"):
+            named = clustered.store_url.replace("redis://", f"redis://{user}:secret@")
+            settings = replace(clustered, store_url=named)
+            if user == "worker":
+                redis = open_store(settings)
+                fill(redis, generated_sightings()[:40])
+                Compactor(redis).compact_before(202501)
+                Retention(redis).remove_before(200001, now=NOW)
+                assert check_health(redis).used_memory
+                redis.close()
+            with serving(settings) as client:
+                assert client.get("/feeds/models.atom").status_code == 200
+                assert client.get("/metrics").status_code == 200
+                assert context_writes_fail(client) is (user == "web")
+    finally:
+        for node in store_cluster.nodes:
+            node.client.acl_deluser("worker", "web")
+
+
+def context_writes_fail(client: FlaskClient) -> bool:
+    """Return whether the user of a web server may not write to the cluster."""
+    with client.application.app_context():
+        try:
+            context().redis.hset(keys.month_papers("2503"), "a", "b")
+        except NoPermissionError:
+            return True
+    return False

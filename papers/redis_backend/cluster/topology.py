@@ -188,6 +188,7 @@ class ClusterTopology:
         """Close all connections."""
         cluster, self._cluster = self._cluster, None
         if cluster:
+            cluster.disconnect_connection_pools()  # type: ignore[no-untyped-call]
             cluster.close()
 
 
