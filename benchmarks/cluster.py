@@ -1,9 +1,9 @@
 """Papers on one server, and in a cluster of six nodes beside one: memory, ingest, searches.
 
 Both get the same papers and queries, and give the same ids. Round trips are counted, and may be
-made longer, as between machines: `--round-trips 0 0.5` sleeps half a millisecond in each. A batch to
-several nodes is one, as they answer at the same time. All servers run on this machine, and compete
-for its processors: what more machines give cannot be measured here.
+made longer, as between machines: `--round-trips 0 0.5` sleeps half a millisecond in each. A batch
+to several nodes is one, as they answer at the same time. All servers run on this machine, and
+compete for its processors: what more machines give cannot be measured here.
 """
 
 from __future__ import annotations

@@ -129,7 +129,9 @@ class Settings:
         heading="storage",
     )
     redis_url: str = _setting(
-        "", "The store, as redis://, rediss:// or unix:// URL; empty: an embedded one.", secret=True
+        "",
+        "The store, as redis://, rediss://, unix:// or redis+sentinel:// URL; empty: embedded.",
+        secret=True,
     )
     store_url: str = _setting(
         "",

@@ -26,6 +26,11 @@ from redis.retry import Retry
 
 from papers.errors import BadSettings, StoreError, StoreUnavailable
 from papers.redis_backend.circuit_breaker import CircuitBreakerRetry
+from papers.redis_backend.sentinel import (
+    connect_by_sentinel,
+    is_sentinel_url,
+    sentinel_address,
+)
 from papers.redis_backend.store_errors import explain_error, explain_node_error
 
 T = TypeVar("T")
@@ -56,14 +61,16 @@ def connect(url: str, *, retry: bool) -> Redis:
             "redis_url: what follows the host is no number of a database; end it in /0, and write "
             "/ @ : # in the password as %2F %40 %3A %23"
         )
+    options: dict[str, Any] = {
+        "retry": Retry(_BACKOFF, _MAX_RETRIES) if retry else CircuitBreakerRetry(),
+        "socket_timeout": timeout,
+        "socket_connect_timeout": min(timeout, 5.0),
+        "command_packer": _HiredisPacker(),
+    }
+    if is_sentinel_url(url):
+        return connect_by_sentinel(url, **options)
     try:
-        return Redis.from_url(
-            url,
-            retry=Retry(_BACKOFF, _MAX_RETRIES) if retry else CircuitBreakerRetry(),
-            socket_timeout=timeout,
-            socket_connect_timeout=min(timeout, 5.0),
-            command_packer=_HiredisPacker(),
-        )
+        return Redis.from_url(url, **options)
     except ValueError:
         # Not chained: the parser's message may quote a part of the password.
         raise BadSettings(
@@ -238,6 +245,8 @@ def _send_and_receive(connection: Any, commands: Sequence[RedisCommand]) -> list
 
 def redacted_url(redis: Redis) -> str:
     """Return the URL a client connects to, without user name and password."""
+    if address := sentinel_address(redis):
+        return address
     options = redis.connection_pool.connection_kwargs
     if "path" in options:
         return f"unix://{options['path']}"

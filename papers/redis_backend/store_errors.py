@@ -15,6 +15,7 @@ from redis import Redis, exceptions
 from redis.exceptions import RedisError
 
 from papers.errors import TIMEOUT, UNREACHABLE
+from papers.redis_backend.sentinel import sentinel_address
 
 
 class StoreRefusal(NamedTuple):
@@ -212,6 +213,8 @@ def explain_error(error: RedisError, redis: Redis | None = None) -> StoreRefusal
     if isinstance(error.__cause__, exceptions.ConnectionError | exceptions.TimeoutError):
         error = error.__cause__  # of an open circuit breaker, which raises for an earlier error
     refusal = _explain(error)
+    if redis and sentinel_address(redis):
+        return refusal
     if redis and refusal and refusal.cause == UNREACHABLE and _CLOSED.search(str(error)):
         greeting = _read_greeting(redis.connection_pool.connection_kwargs)
         return (greeting and _explain(exceptions.ResponseError(greeting))) or refusal
