@@ -47,6 +47,9 @@ ROUTING_ERRORS: Final = (*AWAY_ERRORS, AskError)
 MAX_REDIRECTIONS: Final = 16
 """Redirections in a row that are followed at once."""
 
+WARNING_INTERVAL: Final = 60.0
+"""Seconds between two warnings that writes have reached no replica."""
+
 _MAX_PAUSE: Final = 1.0
 
 
@@ -105,6 +108,14 @@ class ClusterExchange:
         self.topology, self.patience = topology, patience
         self._breakers = defaultdict[str, CircuitBreakerRetry](CircuitBreakerRetry)
         """Circuit breakers by node, where nobody can wait."""
+        self._warned_at = float("-inf")
+
+    def may_warn(self) -> bool:
+        """Return whether it is time for another warning of the same kind in the log."""
+        now = time.monotonic()
+        is_time = now - self._warned_at >= WARNING_INTERVAL
+        self._warned_at = now if is_time else self._warned_at
+        return is_time
 
     def send(
         self,

@@ -17,7 +17,7 @@ from redis.client import Pipeline
 from redis.cluster import ClusterNode
 from redis.exceptions import RedisError, ResponseError, WatchError
 
-from papers.redis_backend.cluster.exchange import ROUTING_ERRORS, Attempts
+from papers.redis_backend.cluster.exchange import ROUTING_ERRORS, WARNING_INTERVAL, Attempts
 from papers.redis_backend.cluster.routing import cluster_key
 from papers.redis_backend.cluster.topology import locate_error
 
@@ -125,21 +125,24 @@ class RoutedPipeline(Pipeline):
         """Run MULTI to EXEC on a connection; in a cluster, wait for a replica to have it."""
         replies = super()._execute_transaction(connection, commands, raise_on_error)
         if self._key is not None and self._topology.has_replica(self._key):
-            connection.send_command("WAIT", 1, REPLICA_TIMEOUT)
-            try:
-                confirmed = connection.read_response()
-            except ResponseError as error:  # a user without the permission
-                log.warning("no replica is waited for: %s", error)
-                return replies
-            if not confirmed:
-                self._topology.refresh()  # a replica that is gone need not be waited for
-                log.warning(
-                    "no replica has confirmed a write to %s within %s ms: it is lost if that node "
-                    "fails now",
-                    self._node and self._topology.url_of(self._node),
-                    REPLICA_TIMEOUT,
-                )
+            self._wait_for_replica(connection)
         return replies
+
+    def _wait_for_replica(self, connection: Any) -> None:
+        connection.send_command("WAIT", 1, REPLICA_TIMEOUT)
+        try:
+            if connection.read_response():
+                return
+            reason = f"no replica has it within {REPLICA_TIMEOUT} ms"
+        except ResponseError as error:  # a user without the permission
+            reason = str(error)
+        self._topology.refresh()  # a replica that is gone need not be waited for
+        node = self._topology.url_of(self._node) if self._node else self._topology.address
+        if self._client.exchange.may_warn():
+            log.warning(
+                "a write to %s would be lost if that node failed now: %s; silent for %s s",
+                *(node, reason, round(WARNING_INTERVAL)),
+            )
 
     def _execute_batch(self, homes: list[Any], raise_on_error: bool) -> list[Any]:
         """Run commands that are no transaction: one round trip to each server."""
