@@ -12,7 +12,12 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from redis import Redis
-from redis.sentinel import Sentinel, SentinelConnectionPool
+from redis.sentinel import (
+    Sentinel,
+    SentinelConnectionPool,
+    SentinelManagedConnection,
+    SentinelManagedSSLConnection,
+)
 
 from papers.errors import BadSettings
 
@@ -30,6 +35,7 @@ class SentinelUrl(NamedTuple):
     service: str
     server_options: dict[str, Any]
     sentinel_options: dict[str, Any]
+    is_tls: bool
 
 
 def is_sentinel_url(url: str) -> bool:
@@ -61,8 +67,9 @@ def parse_sentinel_url(url: str) -> SentinelUrl:
     return SentinelUrl(
         hosts,
         service,
-        {name: value for name, value in given.items() if value} | {"db": int(database or 0)} | tls,
+        {name: value for name, value in given.items() if value} | {"db": int(database or 0)},
         {_SENTINEL_OPTIONS[name]: value for name, value in options.items()} | tls,
+        bool(tls),
     )
 
 
@@ -71,6 +78,23 @@ def _parse_sentinel(text: str) -> tuple[str, int]:
     if not parts.hostname:
         raise ValueError("no host")
     return parts.hostname, parts.port or DEFAULT_PORT
+
+
+class FollowingConnection(SentinelManagedConnection):
+    """A connection that asks the Sentinels whenever it connects.
+
+    redis-py's connects again to the address of before if it broke while it was in use.
+    """
+
+    def send_packed_command(self, command: Any, check_health: bool = True) -> None:
+        """Send a command, after connecting if need be (redis-py's interface)."""
+        if not self._sock:
+            self.connect()  # type: ignore[no-untyped-call]
+        super().send_packed_command(command, check_health)  # type: ignore[no-untyped-call]
+
+
+class FollowingTlsConnection(FollowingConnection, SentinelManagedSSLConnection):
+    """The same by TLS."""
 
 
 class SentinelRedis(Redis):
@@ -94,7 +118,11 @@ def connect_by_sentinel(url: str, **options: Any) -> Redis:
         parsed.hosts, sentinel_kwargs=timeouts | parsed.sentinel_options
     )
     client: Redis = sentinel.master_for(  # type: ignore[no-untyped-call]
-        parsed.service, SentinelRedis, **options, **parsed.server_options
+        parsed.service,
+        SentinelRedis,
+        connection_class=FollowingTlsConnection if parsed.is_tls else FollowingConnection,
+        **options,
+        **parsed.server_options,
     )
     return client
 

@@ -220,7 +220,8 @@ def test_sentinel_urls() -> None:
     )
     assert parsed.hosts == (("a", 26_379), ("b", 5), ("::1", 7))
     assert parsed.service == "main"
-    assert parsed.server_options == {"username": "wire", "password": "p@ss", "db": 3, "ssl": True}
+    assert parsed.server_options == {"username": "wire", "password": "p@ss", "db": 3}
+    assert parsed.is_tls
     assert parsed.sentinel_options == {"password": "s", "ssl": True}
     for url in ("redis+sentinel://a:1", "redis+sentinel://a/s/x", "redis+sentinel://a/s?b=c"):
         with pytest.raises(BadSettings, match="redis_url"):
