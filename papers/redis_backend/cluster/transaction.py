@@ -19,7 +19,7 @@ from redis.exceptions import RedisError, ResponseError, WatchError
 
 from papers.redis_backend.cluster.exchange import ROUTING_ERRORS, WARNING_INTERVAL, Attempts
 from papers.redis_backend.cluster.routing import cluster_key
-from papers.redis_backend.cluster.topology import locate_error
+from papers.redis_backend.cluster.topology import locate_error, slot_of
 
 if TYPE_CHECKING:
     from papers.redis_backend.cluster.client import ClusteredRedis
@@ -95,14 +95,20 @@ class RoutedPipeline(Pipeline):
         if self._is_transaction or self.explicit_transaction:
             if not self.connection:
                 self._key = homes[0]
-            if any((key is None) != (self._key is None) for key in homes):
-                self.reset()
-                raise RedisError("a transaction has keys of the plain Redis and of the cluster")
+            self._require_one_home(homes)
             if self._key is not None:
                 return self._execute_on_node(raise_on_error)
         elif any(key is not None for key in homes):
             return self._execute_batch(homes, raise_on_error)
         return super().execute(raise_on_error)
+
+    def _require_one_home(self, homes: list[bytes | str | None]) -> None:
+        """Raise RedisError for a transaction on keys of two servers or slots."""
+        slots = {None if key is None else slot_of(key) for key in (self._key, *homes)}
+        if len(slots) > 1:
+            self.reset()
+            where = "of the plain Redis and of the cluster" if None in slots else "of two slots"
+            raise RedisError(f"a transaction has keys {where}")
 
     def _execute_on_node(self, raise_on_error: bool) -> list[Any]:
         """Run a transaction; one that WATCHes nothing is tried again on the next node."""

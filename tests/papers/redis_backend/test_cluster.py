@@ -188,6 +188,7 @@ def test_watched_key_that_changes_ends_the_transaction(store: ClusteredRedis) ->
 def test_write_that_no_replica_has_is_logged_once(
     store: ClusteredRedis, store_cluster: TestCluster, caplog: pytest.LogCaptureFixture
 ) -> None:
+    store.hset(A, "a", 9)  # so that it knows of the replica
     replicas = [node for node in store_cluster.nodes if not node.is_primary]
     for node in replicas:
         node.hang()
