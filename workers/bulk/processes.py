@@ -30,7 +30,7 @@ def ingest_in_process(
 
 @contextmanager
 def load_executor(redis_url: str, processes: int, store_url: str = "") -> Iterator[Executor]:
-    """Yield an executor of so many processes at the store's URLs; with one, of this process."""
+    """Yield an executor with child processes for the store; for one, in this process."""
     if processes == 1:
         _connect(redis_url, store_url)
         yield _InProcessExecutor()
