@@ -11,6 +11,7 @@ import random
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 import hiredis
@@ -224,7 +225,8 @@ class _NodeRequest:
         for at, position in enumerate(self._positions):
             try:
                 if self._is_asking:
-                    self._connection.read_response()
+                    with suppress(ResponseError):  # the command's own reply comes next all the same
+                        self._connection.read_response()
                 self._replies[position] = self._connection.read_response()
             except ResponseError as error:
                 self._replies[position] = locate_error(error, self._url)
