@@ -14,6 +14,8 @@ from typing import Any, Final
 from redis import Redis
 from redis.client import Pipeline
 from redis.connection import ConnectionPool
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from papers.redis_backend import keys
@@ -150,10 +152,20 @@ class ClusteredRedis(RoutingClient):
         return Redis(connection_pool=self.connection_pool)
 
     def layout_epoch(self) -> int:
-        """Return the epoch of the cluster: a failover, or a slot that moves, increases it."""
-        primaries = self.node_clients().values()
-        infos: list[Any] = [client.execute_command("CLUSTER INFO") for client in primaries]  # type: ignore[no-untyped-call]
-        return max(int(info["cluster_current_epoch"]) for info in infos)
+        """Return the epoch of the cluster: a failover, or a slot that moves, increases it.
+
+        As far as the nodes that answer know. Raises redis-py's errors if none does.
+        """
+        epochs, failure = [0], RedisConnectionError("the cluster has no node with slots")
+        for client in self.node_clients().values():
+            try:
+                info: Any = client.execute_command("CLUSTER INFO")  # type: ignore[no-untyped-call]
+                epochs.append(int(info["cluster_current_epoch"]))
+            except (RedisConnectionError, RedisTimeoutError) as error:
+                failure = RedisConnectionError(*error.args)
+        if len(epochs) == 1:
+            raise failure
+        return max(epochs)
 
     def set_retry(self, retry: Retry) -> None:
         """Set how commands to the plain Redis are retried; those to the cluster are if they are."""
