@@ -14,6 +14,7 @@
     │   ├── UnknownKeyword       no saved keyword of that name
     │   ├── KeywordGone          HTTP 410: a keyword that was removed for good
     │   ├── BlockedPaper         HTTP 410: a paper that the operator has taken out
+    │   ├── CursorGone           HTTP 410: changes since a cursor are no longer known
     │   ├── UnknownPaper         a well-formed id of a paper that is not in the store
     │   └── UnknownSource        no community feed, or trial of one, of that name
     ├── SourceError              an upstream's fault: the worker decides, never an HTTP 5xx here
@@ -121,6 +122,10 @@ class KeywordGone(NotFound):
 
 class BlockedPaper(NotFound):
     """A paper that the operator has taken out (`papers.blocks`)."""
+
+
+class CursorGone(NotFound):
+    """A cursor of changed papers since which not all changes are known any more."""
 
 
 class UnknownPaper(NotFound):

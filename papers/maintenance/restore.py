@@ -31,6 +31,7 @@ from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
 from papers.records import packing
 from papers.redis_backend import keys
+from papers.redis_backend.changed_papers import ChangedPapers
 from papers.redis_backend.connection import translate_store_errors
 from papers.redis_backend.revision import bump_revision
 from papers.state.task_states import QuarantinedRecord, TaskStates
@@ -60,6 +61,7 @@ def restore_backup(redis: Redis, path: Path, *, replace: bool, now: datetime) ->
             redis.set(keys.SCHEMA, file.header.schema)
             redis.set(keys.KEYWORDS_VERSION, secrets.token_bytes(12))  # the list has changed
             bump_revision(redis)
+            ChangedPapers(redis).reset(now)
     migrations.prepare_store(redis)
     return counts
 

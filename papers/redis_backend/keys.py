@@ -27,6 +27,9 @@ The owner is the module that decides what a key contains; others may read or del
 | `pending` | sorted set | tokens of running ingests, scored by the second they began | seconds | papers.store | no |
 | `revision` | integer | increases whenever anything that a feed shows has changed | permanent | papers.redis_backend.revision | copied |
 | `changes` | sorted set | papers changed by each of the last 32 ingests and what they were before, scored by revision | permanent | papers.changes.change_log | no |
+| `{changed}:papers` | sorted set | doc ids, 4 bytes each, of papers that changed, in order of their last change; 30 days, 1,000,000 at most | permanent | papers.redis_backend.changed_papers | no |
+| `{changed}:floor` | integer | score up to which `{changed}:papers` has dropped changes | permanent | papers.redis_backend.changed_papers | no |
+| `{changed}:pending` | hash | token of a running ingest → second it began and doc ids of its papers, 4 bytes each | seconds | papers.redis_backend.changed_papers | no |
 | `keywords` | hash | slug → saved keyword, JSON | permanent | papers.state.keywords | copied |
 | `{keywords}:version` | string | random token, replaced with every change of `keywords`, and by a restore | permanent | papers.state.keywords | no |
 | `{keywords}:former` | hash | former slug → the slug it redirects to, or the removed keyword, JSON | permanent | papers.state.former_names | copied |
@@ -63,7 +66,7 @@ The owner is the module that decides what a key contains; others may read or del
 | `lock:schema` | string | token of the process that migrates the data | 60 s | papers.maintenance.migrations | no |
 
 A transaction on several keys only uses keys that share a hash tag: of one year, of `{words}`, of
-`{fills}`, of `{lists}`, or `keywords` with its version:
+`{fills}`, of `{lists}`, of `{changed}`, or `keywords` with its version:
 everything here runs on Redis Cluster. RQ's own keys begin with `rq:` and need a single Redis.
 
 The last column says what `papers.maintenance.backup` does with a key: `copied` as it is, `papers`
@@ -92,6 +95,9 @@ UNDESCRIBED: Final = "undescribed"
 PENDING_INGESTS: Final = "pending"
 REVISION: Final = "revision"
 CHANGE_LOG: Final = "changes"
+CHANGED_PAPERS: Final = "{changed}:papers"
+CHANGES_FLOOR: Final = "{changed}:floor"
+PENDING_CHANGES: Final = "{changed}:pending"
 KEYWORDS: Final = "keywords"
 SEEDED_KEYWORDS: Final = "seeded"
 KEYWORDS_VERSION: Final = "{keywords}:version"
@@ -169,6 +175,9 @@ TRANSIENT: Final = (
     *(
         PENDING_INGESTS,
         CHANGE_LOG,
+        CHANGED_PAPERS,
+        CHANGES_FLOOR,
+        PENDING_CHANGES,
         KEYWORDS_VERSION,
         DUE_INITIAL_FETCHES,
         DUE_TASKS,

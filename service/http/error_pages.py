@@ -28,6 +28,7 @@ STATUS_BY_ERROR: Final[dict[type[PaperwireError], int]] = {
     errors.UnknownKeyword: 404,
     errors.KeywordGone: 410,
     errors.BlockedPaper: 410,
+    errors.CursorGone: 410,
     errors.UnknownPaper: 404,
     errors.UnknownSource: 404,
     errors.StoreError: 503,
