@@ -35,6 +35,8 @@ The owner is the module that decides what a key contains; others may read or del
 | `{keywords}:former` | hash | former slug → the slug it redirects to, or the removed keyword, JSON | permanent | papers.state.former_names | copied |
 | `communities` | hash | name → saved community feed, JSON | permanent | papers.state.communities | copied |
 | `blocks` | hash | kind and subject → blocked paper, author, community or address, JSON | permanent | papers.blocks.saved_blocks | copied |
+| `tokens` | hash | digest of a token → name, scopes and time it was made, JSON | permanent | papers.state.access.api_tokens | no |
+| `{tokens}:used` | hash | digest of a token → time of its last use, to the minute | permanent | papers.state.access.api_tokens | no |
 | `trial:ID` | string | result of a trial of a community feed, JSON | 15 min | papers.state.feed_trials | no |
 | `seeded` | set | slugs of configured keywords that have been saved once | permanent | papers.state.keywords | copied |
 | `sources` | hash | source → state, JSON | permanent | papers.state.task_states | copied |
@@ -66,12 +68,13 @@ The owner is the module that decides what a key contains; others may read or del
 | `lock:schema` | string | token of the process that migrates the data | 60 s | papers.maintenance.migrations | no |
 
 A transaction on several keys only uses keys that share a hash tag: of one year, of `{words}`, of
-`{fills}`, of `{lists}`, of `{changed}`, or `keywords` with its version:
+`{fills}`, of `{lists}`, of `{changed}`, or `keywords` with its version, `tokens` with their uses:
 everything here runs on Redis Cluster. RQ's own keys begin with `rq:` and need a single Redis.
 
 The last column says what `papers.maintenance.backup` does with a key: `copied` as it is, `papers`
 read one by one and merged again on restore, `rebuilt` from these, or `no`: caches, queues, leases,
-and keys whose loss only repeats a request to an upstream. The three tuples below say the same.
+keys whose loss only repeats a request to an upstream, and the tokens, which a restore leaves as they
+are. The three tuples below say the same.
 """
 
 from __future__ import annotations
@@ -98,6 +101,8 @@ CHANGE_LOG: Final = "changes"
 CHANGED_PAPERS: Final = "{changed}:papers"
 CHANGES_FLOOR: Final = "{changed}:floor"
 PENDING_CHANGES: Final = "{changed}:pending"
+API_TOKENS: Final = "tokens"
+API_TOKEN_USES: Final = "{tokens}:used"
 KEYWORDS: Final = "keywords"
 SEEDED_KEYWORDS: Final = "seeded"
 KEYWORDS_VERSION: Final = "{keywords}:version"
@@ -178,6 +183,8 @@ TRANSIENT: Final = (
         CHANGED_PAPERS,
         CHANGES_FLOOR,
         PENDING_CHANGES,
+        API_TOKENS,
+        API_TOKEN_USES,
         KEYWORDS_VERSION,
         DUE_INITIAL_FETCHES,
         DUE_TASKS,

@@ -31,8 +31,10 @@ def list_ids(redis: Redis, before: ArxivId | None, limit: int) -> list[ArxivId]:
         if before and month > before.month:
             continue
         fields: Any = redis.hkeys(keys.month_papers(yymm))
-        ids = sorted((ArxivId(month, keys.paper_number(field)) for field in fields), reverse=True)
-        found += [id for id in ids if before is None or id < before][: limit - len(found)]
+        numbers = sorted(map(keys.paper_number, fields), reverse=True)
+        if before and month == before.month:
+            numbers = [number for number in numbers if number < before.number]
+        found += [ArxivId(month, number) for number in numbers[: limit - len(found)]]
         if len(found) == limit:
             break
     return found

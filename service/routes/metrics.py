@@ -26,7 +26,6 @@ from papers.redis_backend.health import StoreStatus
 from papers.redis_backend.store_clock import read_store_time
 from papers.state.task_states import MAX_QUARANTINED, TaskState, TaskStatus
 from service.context import AppContext, context
-from service.http.auth import require_token
 from service.http.client_quota import FORWARDED_FLAG, is_loopback
 from service.workload import read_workload
 
@@ -46,7 +45,7 @@ def exposed() -> Response:
     """Serve all metrics. Raises Unauthorized for a request from elsewhere without the token."""
     ctx = context()
     if not is_local(request, ctx.settings):
-        require_token(ctx.settings, request.headers, ctx.quota)
+        ctx.token_guard.require(request.headers, "metrics")
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_StoreCollector(ctx))
     headers = {"Cache-Control": "no-store"}
