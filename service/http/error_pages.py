@@ -113,7 +113,8 @@ def _http_error_detail(error: HTTPException) -> str:
 
 
 def _render_error(status: int, detail: str, error: PaperwireError | None = None) -> Response:
-    if request.path.startswith(("/api/", "/feeds/", "/healthz", "/metrics")):
+    is_data = request.path.startswith(("/api/", "/feeds/", "/healthz", "/metrics"))
+    if is_data or request.blueprint == "paper_feeds":
         response = plain_error_response(request.path, status, detail)
     else:
         response = _error_page(status, detail, error)

@@ -152,7 +152,9 @@ def _other_paths() -> dict[str, Any]:
         },
         "/feeds/{name}/{when}.{suffix}": {"get": feed_operation(archive, [slug, when, suffix], ())},
         "/papers/{id}.{suffix}": {
-            "get": feed_operation("What happened to a paper.", [id, suffix], ())
+            "get": feed_operation(
+                "What happened to a paper.", [id, suffix], (), is_beside_page=True
+            )
         },
         "/healthz": {"get": health},
     }

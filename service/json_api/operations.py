@@ -99,12 +99,18 @@ def get_operation(
 
 
 def feed_operation(
-    summary: str, path: list[dict[str, Any]], parameters: Iterable[Parameter] = ALL_PARAMETERS
+    summary: str,
+    path: list[dict[str, Any]],
+    parameters: Iterable[Parameter] = ALL_PARAMETERS,
+    *,
+    is_beside_page: bool = False,
 ) -> dict[str, Any]:
-    """Describe a feed, in any format."""
+    """Describe a feed, in any format; with another suffix some are the path of a page."""
     content = {form.media_type: {"schema": TEXT} for form in FORMATS.values()}
     limit = _headers(("RateLimit", "RateLimit-Policy"))
-    codes = (400, 404, 410, 429, 503)
+    codes, errors = (400, 404, 410, 429, 503), {"text/plain": {"schema": TEXT}}
+    if is_beside_page:
+        errors["text/html"] = {"schema": TEXT}
     return {
         "summary": summary,
         "parameters": [*path, *map(query_parameter, parameters)],
@@ -112,7 +118,7 @@ def feed_operation(
             "200": {"description": "The feed.", "content": content, **limit},
             **_REDIRECT,
             "304": {**_NOT_MODIFIED["304"], **limit},
-            **_failures(codes, {"text/plain": {"schema": TEXT}}),
+            **_failures(codes, errors),
         },
     }
 
@@ -131,8 +137,7 @@ def write_operation(
     body: dict[str, Any] = {JSON: {"schema": reference_to(request_schema)}}
     changed = {"description": "It was there, and is now as requested.", "content": document}
     if takes_lists:
-        body |= {JSON_LINES: {"schema": TEXT}, "text/plain": {"schema": TEXT}}
-        body |= {"text/x-opml": {"schema": TEXT}}
+        body |= {JSON_LINES: {}, "text/plain": {}, "text/x-opml": {}}
         lines = {JSON_LINES: {"schema": reference_to("ImportProgress")}}
         changed = {
             "description": "It was there; or a line of JSON for each block of a list.",

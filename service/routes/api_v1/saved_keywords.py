@@ -40,6 +40,8 @@ def post_keyword() -> Response:
     reject_parameters(request.args)
     ctx = context()
     ctx.token_guard.require(request.headers, "keywords")
+    if not request.content_length:
+        raise BadParameter("body", "is empty; send a keyword as JSON, or a list of them")
     if not _is_single_object():
         return _import_list(ctx)
     given = parse_object(request_body(), {"name": str, "query": str}, {"take_over": bool})

@@ -135,6 +135,14 @@ def test_bad_body_is_refused_with_reason_and_mend(
     assert not redis.exists("keywords", "communities")
 
 
+def test_empty_list_is_refused(writer: FlaskClient) -> None:
+    answer = import_list(writer, b"", TOKEN)
+    assert (answer.status_code, answer.get_json()["detail"]) == (
+        400,
+        "body: is empty; send a keyword as JSON, or a list of them",
+    )
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"[" * 10_000, b"\xff"])
 def test_body_that_is_no_json_is_refused(writer: FlaskClient, body: bytes) -> None:
     response = writer.put("/api/v1/keywords/fish", data=body, headers=BEARER)
