@@ -106,7 +106,10 @@ def feed_operation(
     is_beside_page: bool = False,
 ) -> dict[str, Any]:
     """Describe a feed, in any format; with another suffix some are the path of a page."""
-    content = {form.media_type: {"schema": TEXT} for form in FORMATS.values()}
+    content = {
+        form.media_type: {"schema": {"type": "object"} if suffix == "json" else TEXT}
+        for suffix, form in FORMATS.items()
+    }
     limit = _headers(("RateLimit", "RateLimit-Policy"))
     codes, errors = (400, 404, 410, 429, 503), {"text/plain": {"schema": TEXT}}
     if is_beside_page:
@@ -137,6 +140,8 @@ def write_operation(
     body: dict[str, Any] = {JSON: {"schema": reference_to(request_schema)}}
     changed = {"description": "It was there, and is now as requested.", "content": document}
     if takes_lists:
+        one_or_list = [reference_to(request_schema), {"type": "array", "items": {}}]
+        body = {JSON: {"schema": {"anyOf": one_or_list}}}
         body |= {JSON_LINES: {}, "text/plain": {}, "text/x-opml": {}}
         lines = {JSON_LINES: {"schema": reference_to("ImportProgress")}}
         changed = {

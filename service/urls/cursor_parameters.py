@@ -31,7 +31,7 @@ AFTER_PARAMETER: Final = Parameter(
     "",
     lambda text, _: _parse_cursor(text),
     str,
-    {"type": "string", "pattern": f"^[0-9]{{0,{_MAX_CURSOR_LENGTH}}}$"},
+    {"type": "string", "pattern": f"^[0-9]{{1,{_MAX_CURSOR_LENGTH}}}$"},
     "The `cursor` of the last response; without it there are no changes, and the cursor is that "
     "of now.",
 )

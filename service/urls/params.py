@@ -129,15 +129,12 @@ def parse_params(
 def parse_plain_params(
     args: MultiDict[str, str], parameters: Sequence[Parameter]
 ) -> dict[str, Any]:
-    """Parse the parameters of what is no search, each once; one without a value is left out.
-
-    Raises BadParameter.
-    """
+    """Parse the parameters of what is no search, each once. Raises BadParameter."""
     given = _collect_params(clean_args(args), [parameter.name for parameter in parameters])
     return {
         parameter.name: _parse_value(parameter, given[parameter.name], ())
         for parameter in parameters
-        if given.get(parameter.name)
+        if parameter.name in given
     }
 
 

@@ -141,6 +141,8 @@ def describe_type(schema: Mapping[str, Any]) -> TypeText:
     """Return the type that a schema describes."""
     if "$ref" in schema:
         return TypeText("", schema["$ref"].rpartition("/")[2])
+    if "anyOf" in schema:  # an object or a list of them
+        return TypeText("a list, or ", describe_type(schema["anyOf"][0]).schema)
     if "oneOf" in schema:
         (some,) = (each for each in schema["oneOf"] if each.get("type") != "null")
         return TypeText("null or ", describe_type(some).schema)

@@ -157,6 +157,7 @@ def test_cursor_that_is_too_old_is_gone(client: FlaskClient, redis: Redis) -> No
         ("changes?after=-1", "after: "),
         ("changes?after=12345678901234567", "after: "),
         ("changes?n=0", "n: "),
+        ("changes?after=", "after: "),
         ("changes?n=201", "n: "),
         ("changes?q=x", "q: no such parameter; there are after, n"),
         ("changes?after=1&after=2", "after: given 2 times"),
