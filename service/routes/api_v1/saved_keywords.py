@@ -21,6 +21,7 @@ from papers.state.slugs import slug_of
 from service.context import AppContext, context
 from service.edge.request_bodies import MAX_BODY_BYTES
 from service.exports.keyword_list_reader import read_keyword_list
+from service.http.responses import JSON_TYPE
 from service.json_api.documents import keyword_json
 from service.routes.api_v1.written import (
     parse_object,
@@ -102,11 +103,16 @@ def _body_file() -> IO[bytes]:
 
 
 def _is_single_object() -> bool:
-    """Return whether the body is one JSON object with a name, rather than a list to import."""
+    """Return whether the body is one JSON object, rather than a list to import.
+
+    Raises BadParameter if it is neither, but says that it is JSON.
+    """
     if request.mimetype == JSON_LINES_TYPE or _is_long():
         return False
-    body = request_body()
-    if not body.lstrip().startswith(b"{"):
+    body = request_body().lstrip()
+    if request.mimetype == JSON_TYPE and not body.startswith((b"{", b"[")):
+        raise BadParameter("body", "is no JSON object or list; send a keyword, or a list of them")
+    if not body.startswith(b"{"):
         return False
     try:
         return "keywords" not in json.loads(body)

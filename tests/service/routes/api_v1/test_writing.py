@@ -143,6 +143,13 @@ def test_empty_list_is_refused(writer: FlaskClient) -> None:
     )
 
 
+@pytest.mark.parametrize("body", [b'"fish"', b"fish", b"5", b"null"])
+def test_json_of_another_kind_is_refused(writer: FlaskClient, redis: Redis, body: bytes) -> None:
+    answer = import_list(writer, body, TOKEN, content_type="application/json")
+    assert (answer.status_code, "is no JSON object or list" in answer.text) == (400, True)
+    assert not redis.exists("keywords")
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"[" * 10_000, b"\xff"])
 def test_body_that_is_no_json_is_refused(writer: FlaskClient, body: bytes) -> None:
     response = writer.put("/api/v1/keywords/fish", data=body, headers=BEARER)
