@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from flask import Blueprint, Response, render_template, request
+from markupsafe import Markup, escape
 
 from service.cache.version_stamp import ALL_KEYWORDS
 from service.context import context
@@ -76,12 +77,22 @@ def page() -> Response:
         return render_template(
             "api.html",
             title=document["info"]["description"],
+            site_url=ctx.settings.base_url,
+            code_spans=code_spans,
             operations=[*operation_rows(document)],
             schemas={name: member_rows(schema) for name, schema in schemas.items()},
             q="",
         ).encode()
 
     return cached_page(REFERENCE_PATH, render, keywords=(ALL_KEYWORDS,))
+
+
+def code_spans(text: str) -> Markup:
+    """Return a description with what is between two backticks as code."""
+    parts = [escape(part) for part in text.split("`")]
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if n % 2 else part for n, part in enumerate(parts)
+    )
 
 
 def operation_rows(document: Mapping[str, Any]) -> Iterator[OperationRow]:

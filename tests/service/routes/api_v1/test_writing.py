@@ -263,3 +263,18 @@ def test_nothing_can_be_written_without_any_token(site: Settings, redis: Redis) 
     response = client.put("/api/v1/keywords/fish", json={"query": "fish"}, headers=BEARER)
     assert response.status_code == 401
     assert "`paperwire token add` makes one" in response.get_json()["detail"]
+
+
+def test_body_is_json_whatever_its_type_is_called(writer: FlaskClient) -> None:
+    """As `curl -d` calls it a form."""
+    options: dict[str, Any] = {
+        "headers": BEARER,
+        "content_type": "application/x-www-form-urlencoded",
+    }
+    for method, path, body in (
+        ("PUT", "keywords/fish", b'{"query": "fish OR eel"}'),
+        ("POST", "keywords", b' {"name": "eel", "query": "eel"}'),
+        ("POST", "sources", b'{"name": "club", "url": "https://feed.example/new"}'),
+    ):
+        response = writer.open(f"/api/v1/{path}", method=method, data=body, **options)
+        assert response.status_code == 201, response.text
