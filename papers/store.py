@@ -35,8 +35,9 @@ from papers.redis_backend import keys
 from papers.redis_backend.changed_papers import ChangedPapers, ChangeKind
 from papers.redis_backend.connection import translate_store_errors
 from papers.redis_backend.event_sets import open_index
+from papers.redis_backend.id_listing import IdListing
 from papers.redis_backend.months import stored_months
-from papers.redis_backend.records import list_ids, read_papers, unpack_papers
+from papers.redis_backend.records import read_papers, unpack_papers
 from papers.redis_backend.revision import bump_revision
 from papers.search.collector import Collector
 from papers.search.reader import IndexReader, ReadSession
@@ -99,6 +100,7 @@ class Store:
         self._collector = Collector(redis, self.reader)
         self._ascending_collector = Collector(redis, self.reader, descending=False)
         self.changed_papers = ChangedPapers(redis)
+        self._id_listing = IdListing(redis)
         self._writer_states = list[WriterState]()
         """Free states: a running ingest takes one and returns it if it succeeds."""
 
@@ -191,7 +193,7 @@ class Store:
         At most `limit`. The time it takes depends on neither the place nor the number of papers.
         """
         with translate_store_errors(self._redis):
-            return list_ids(self._redis, before, limit)
+            return self._id_listing.read(before, limit)
 
     def get_records(self, ids: Sequence[ArxivId]) -> list[Paper | None]:
         """Return papers by id as they are stored, in that order; None for an unknown id."""

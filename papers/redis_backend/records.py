@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any
 
 from redis import Redis
 
@@ -14,7 +13,6 @@ from papers.model.paper import Paper
 from papers.records.packing import UNPACK_ERRORS, LazyPaper
 from papers.redis_backend import keys
 from papers.redis_backend.connection import RedisCommand, read_many
-from papers.redis_backend.months import stored_months
 
 log = logging.getLogger(__name__)
 
@@ -22,22 +20,6 @@ log = logging.getLogger(__name__)
 def read_papers(redis: Redis, ids: Iterable[ArxivId]) -> dict[ArxivId, Paper]:
     """Return the papers that exist, by id."""
     return unpack_papers(read_stored_papers(redis, [id.doc_id for id in ids]).values())
-
-
-def list_ids(redis: Redis, before: ArxivId | None, limit: int) -> list[ArxivId]:
-    """Return the first `limit` ids that are stored, newest first, or those that come after one."""
-    found = list[ArxivId]()
-    for yymm, month in reversed(stored_months(redis)):
-        if before and month > before.month:
-            continue
-        fields: Any = redis.hkeys(keys.month_papers(yymm))
-        numbers = sorted(map(keys.paper_number, fields), reverse=True)
-        if before and month == before.month:
-            numbers = [number for number in numbers if number < before.number]
-        found += [ArxivId(month, number) for number in numbers[: limit - len(found)]]
-        if len(found) == limit:
-            break
-    return found
 
 
 def unpack_papers(records: Iterable[LazyPaper]) -> dict[ArxivId, Paper]:
