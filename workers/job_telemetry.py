@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from papers.model.epoch import to_epoch
+from papers.model.dates import to_epoch
 from papers.state.task_states import TaskState
 from papers.telemetry.metric_recorder import MetricRecorder
 from papers.telemetry.metric_table import (

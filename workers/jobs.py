@@ -46,11 +46,11 @@ log = logging.getLogger(__name__)
 
 QUEUE_NAME: Final = "paperwire"
 BACKGROUND_QUEUE_NAME: Final = "paperwire-background"
-"""Of initial fetches and backfills: workers read it when the other one is empty."""
+"""The queue of initial fetches and backfills: workers read it when the other is empty."""
 RUN_TASK_JOB: Final = "workers.jobs.run"
 
 LOCK_SECONDS: Final[Seconds] = CLAIM_TTL.total_seconds()
-"""After this long a task whose job died can run again."""
+"""The time after which a task whose job died can run again."""
 
 FAILURE_TTL: Final = 3600
 """Seconds that a failed job stays in Redis."""

@@ -32,7 +32,7 @@ from redis.exceptions import WatchError
 
 from papers.errors import CursorGone, StoreBusy
 from papers.model.arxiv_id import ArxivId
-from papers.model.epoch import from_epoch, to_epoch
+from papers.model.dates import from_epoch, to_epoch
 from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
 

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 
 class MetricSpec(NamedTuple):
-    """A counter; with upper bounds of `buckets` (in its unit) a histogram."""
+    """A counter, or a histogram if it has `buckets`, which are upper bounds in its unit."""
 
     name: str
     help: str

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from papers.model.merge import published_at, updated_at
+from papers.model.dates import published_at, updated_at
 from papers.model.paper import Paper
 from service.exports.names import AuthorName
 from service.exports.reference import Reference, build_reference
