@@ -10,6 +10,7 @@ from redis import Redis
 from papers.errors import BadParameter, ScopeMissing, StoreError
 from papers.maintenance.backup import write_backup
 from papers.maintenance.restore import restore_backup
+from papers.redis_backend import keys
 from papers.state.access import api_tokens
 from papers.state.access.api_tokens import ApiToken, ApiTokens
 
@@ -21,7 +22,7 @@ def tokens(redis: Redis) -> ApiTokens:
     return ApiTokens(redis)
 
 
-def test_token_may_do_what_it_is_for_until_it_is_revoked(tokens: ApiTokens) -> None:
+def test_token_may_do_what_it_is_for_until_it_is_revoked(redis: Redis, tokens: ApiTokens) -> None:
     token = tokens.add("ci", ["keywords"], "sha256:1", now=NOW)
     assert token == ApiToken("ci", ("keywords",), NOW)
     assert tokens.authorize("sha256:1", "keywords", now=NOW) == token
@@ -29,6 +30,7 @@ def test_token_may_do_what_it_is_for_until_it_is_revoked(tokens: ApiTokens) -> N
     with pytest.raises(ScopeMissing, match="'ci' is for keywords; this needs one for sources"):
         tokens.authorize("sha256:1", "sources", now=NOW)
     tokens.revoke("ci")
+    assert not redis.exists(keys.API_TOKENS, keys.API_TOKEN_USES)
     assert tokens.authorize("sha256:1", "keywords", now=NOW) is None
     tokens.add("ci", ["keywords"], "sha256:3", now=NOW)
     assert [each.used_at for each in tokens.all()] == [None]
