@@ -97,6 +97,8 @@ def test_removal_reaches_the_follower(
     follower = Follower(client)
     SavedBlocks(redis).add("paper", "2611.00002", "takedown", now=NOW)
     assert follower.follow() == [("removed", "2611.00002")]
+    assert follower.papers == Follower(client).papers
+    assert len(follower.papers) == 2
     SavedBlocks(redis).remove("paper", "2611.00002", now=NOW)
     assert follower.follow() == [("changed", "2611.00002")]
     SavedBlocks(redis).add("author", "Nobody", "spam", now=NOW)
