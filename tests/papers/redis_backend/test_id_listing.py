@@ -24,6 +24,7 @@ def pages(listing: IdListing, limit: int) -> list[ArxivId]:
     found, before = list[ArxivId](), None
     while page := listing.read(before, limit):
         assert len(page) <= limit
+        assert not found or page[0] < found[-1]
         found += page
         before = page[-1]
         if len(page) < limit:

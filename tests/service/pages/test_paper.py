@@ -11,6 +11,7 @@ from redis import Redis
 from papers.model.paper import Sighting
 from papers.state.keywords import Keywords
 from service.pages.paper import MAX_VERSION_LINKS, version_links
+from service.pages.parts.paper_metadata import MAX_AUTHORS
 from tests.service.conftest import Announce
 from tests.service.made import NOW, make_paper, make_pick, make_revision, make_sighting
 from tests.service.pages.test_pages import page
@@ -180,6 +181,16 @@ def test_hostile_texts_stay_texts_in_metadata(client: FlaskClient, announce: Ann
     description = soup.select_one('meta[name="description"]')["content"]
     assert len(description) <= 300
     assert description.endswith("…")
+
+
+def test_metadata_names_a_bounded_number_of_authors(
+    client: FlaskClient, announce: Announce
+) -> None:
+    announce([make_sighting(1, authors=tuple(f"Ada {n} Lovelace" for n in range(900)))])
+    soup = page(client, "/papers/2611.00001")
+    assert len(soup.select('meta[name="citation_author"]')) == MAX_AUTHORS
+    article = json.loads(soup.select_one('script[type="application/ld+json"]').get_text())
+    assert len(article["author"]) == MAX_AUTHORS
 
 
 def test_paper_without_a_title_has_no_citation(client: FlaskClient, announce: Announce) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -171,17 +171,22 @@ def test_other_forms_are_answered_and_name_the_canonical_url(
 
 
 def test_count_is_of_all_matches_of_all_months(client: FlaskClient, announce: Announce) -> None:
-    old = make_sighting(9, id=ArxivId(201905, 9), announced_at=NOW - timedelta(days=2750))
-    announce([*(make_sighting(number) for number in (1, 2, 3)), old])
+    old = [
+        make_sighting(
+            9, id=ArxivId(year * 100 + 5, 9), announced_at=datetime(year, 5, 9, tzinfo=UTC)
+        )
+        for year in range(2010, 2024)
+    ]
+    announce([*(make_sighting(number) for number in (1, 2, 3)), *old])
     path = "/api/v1/papers?n=1&q=%22reward+model%22"
     assert fetch_valid(client, path, "Papers")["count"] is None
     counted = fetch_valid(client, f"{path}&count=true", "Papers")
-    assert counted["count"] == {"papers": 4, "exact": True}
+    assert counted["count"] == {"papers": 17, "exact": True}
     assert len(counted["papers"]) == 1
     since = fetch_valid(client, f"{path}&count=true&since=2026-01-01", "Papers")
     assert since["count"]["papers"] == 3
     announce([make_sighting(4)])
-    assert fetch_valid(client, f"{path}&count=true", "Papers")["count"]["papers"] == 5
+    assert fetch_valid(client, f"{path}&count=true", "Papers")["count"]["papers"] == 18
 
 
 @pytest.mark.parametrize(
