@@ -9,12 +9,15 @@
     │   ├── BadSettings          an invalid setting, from TOML or the environment
     │   └── BadBackup            a file that is not a whole backup, or cannot be read or written
     ├── Unauthorized             HTTP 401: the token is missing or wrong
+    ├── ScopeMissing             HTTP 403: the token is for something else
     ├── TooManyRequests          HTTP 429: a client exceeds its rate limit
     ├── NotFound                 HTTP 404
     │   ├── UnknownKeyword       no saved keyword of that name
     │   ├── KeywordGone          HTTP 410: a keyword that was removed for good
     │   ├── BlockedPaper         HTTP 410: a paper that the operator has taken out
+    │   ├── CursorGone           HTTP 410: changes since a cursor are no longer known
     │   ├── UnknownPaper         a well-formed id of a paper that is not in the store
+    │   ├── UnknownToken         no saved token of that name
     │   └── UnknownSource        no community feed, or trial of one, of that name
     ├── SourceError              an upstream's fault: the worker decides, never an HTTP 5xx here
     │   ├── SourceUnreachable    no connection, a time-out, a connection that was cut
@@ -95,6 +98,10 @@ class Unauthorized(PaperwireError):
     """A request that needs a token and has none, or a wrong one."""
 
 
+class ScopeMissing(PaperwireError):
+    """A request with a saved token that is for something else."""
+
+
 class TooManyRequests(PaperwireError):
     """A client that exceeds its rate limit; `retry_after` is the time to wait, in seconds."""
 
@@ -123,8 +130,16 @@ class BlockedPaper(NotFound):
     """A paper that the operator has taken out (`papers.blocks`)."""
 
 
+class CursorGone(NotFound):
+    """A cursor of changed papers since which not all changes are known any more."""
+
+
 class UnknownPaper(NotFound):
     """A well-formed id of a paper that is not in the store."""
+
+
+class UnknownToken(NotFound):
+    """A name that no saved token has."""
 
 
 class UnknownSource(NotFound):

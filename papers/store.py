@@ -7,7 +7,7 @@ written before it and may only claim too much; readers check. A search reads the
 (`papers.search.collector`).
 
 The revision moves after an ingest that changed what a feed shows. While an ingest runs its token is
-in `pending`; if it dies, `settle` moves the revision instead.
+in `pending`; if it dies, `settle` moves the revision instead, and announces its papers as changed.
 """
 
 from __future__ import annotations
@@ -32,8 +32,10 @@ from papers.model.paper import Paper, Sighting
 from papers.query.parser import Query
 from papers.query.request import ALL_ANNOUNCE_TYPES, Hits, Page, SearchRequest
 from papers.redis_backend import keys
+from papers.redis_backend.changed_papers import ChangedPapers, ChangeKind
 from papers.redis_backend.connection import translate_store_errors
 from papers.redis_backend.event_sets import open_index
+from papers.redis_backend.id_listing import IdListing
 from papers.redis_backend.months import stored_months
 from papers.redis_backend.records import read_papers, unpack_papers
 from papers.redis_backend.revision import bump_revision
@@ -97,6 +99,8 @@ class Store:
         self.reader = IndexReader(redis)
         self._collector = Collector(redis, self.reader)
         self._ascending_collector = Collector(redis, self.reader, descending=False)
+        self.changed_papers = ChangedPapers(redis)
+        self._id_listing = IdListing(redis)
         self._writer_states = list[WriterState]()
         """Free states: a running ingest takes one and returns it if it succeeds."""
 
@@ -113,10 +117,11 @@ class Store:
             with self._redis.pipeline(transaction=False) as pipe:
                 open_index(pipe, now)
                 pipe.zadd(keys.PENDING_INGESTS, {token: now.timestamp()})
+                self.changed_papers.note_pending(pipe, token, (p.id for p in papers), now)
                 pipe.execute()
             VoteHistory(self._redis).record(papers)
             months = self._write_months(papers, now)
-            self._finish(token, months)
+            self._finish(token, months, now)
             return IngestResult.of(months)
 
     def _write_months(self, papers: Iterable[Sighting | Paper], now: datetime) -> list[MonthResult]:
@@ -137,7 +142,7 @@ class Store:
             states.append(state)
         return written
 
-    def _finish(self, token: str, months: Sequence[MonthResult]) -> None:
+    def _finish(self, token: str, months: Sequence[MonthResult], now: datetime) -> None:
         """Move the revision if readers can see a change, and log what has changed."""
         changes = [LoggedChange(id.doc_id, None) for month in months for id in month.new]
         if any(month.may_hide_changes for month in months):
@@ -147,21 +152,29 @@ class Store:
         if changes:
             revision, step = bump_revision(self._redis)
             append_change(self._redis, revision - step, revision, changes)
+        kinds = [
+            (change.doc_id, ChangeKind.CHANGED if change.before else ChangeKind.NEW)
+            for change in changes
+        ]
+        self.changed_papers.move(token, kinds, now)
         self._redis.zrem(keys.PENDING_INGESTS, token)
 
     def settle(self, *, now: datetime) -> bool:
-        """Move the revision for ingests that never finished. Returns True if there was one."""
+        """Move the revision for ingests that never finished, and later what they have changed.
+
+        Returns True if there was one.
+        """
         with translate_store_errors(self._redis):
             members: Any = self._redis.zrange(keys.PENDING_INGESTS, 0, -1)
-            if not members:
-                return False
-            with self._redis.pipeline(transaction=False) as pipe:
-                bump_revision(pipe)
-                pipe.zremrangebyscore(
-                    keys.PENDING_INGESTS, "-inf", now.timestamp() - _PENDING_SECONDS
-                )
-                pipe.execute()
-            return True
+            if members:
+                with self._redis.pipeline(transaction=False) as pipe:
+                    bump_revision(pipe)
+                    pipe.zremrangebyscore(
+                        keys.PENDING_INGESTS, "-inf", now.timestamp() - _PENDING_SECONDS
+                    )
+                    pipe.execute()
+            self.changed_papers.settle(now=now)
+            return bool(members)
 
     def revision(self) -> int:
         """Return a number that moves whenever anything a feed shows has changed."""
@@ -175,6 +188,14 @@ class Store:
             session = self.reader.open_session(lambda _: [])
             found = unpack_papers(session.read_stored([id.doc_id for id in ids]).values())
             return [self._visible_part(found.get(id), session) for id in ids]
+
+    def list_ids(self, before: ArxivId | None, limit: int) -> list[ArxivId]:
+        """Return the ids of all papers, newest first, or of those after one; also of blocked ones.
+
+        At most `limit`. The time it takes depends on neither the place nor the number of papers.
+        """
+        with translate_store_errors(self._redis):
+            return self._id_listing.read(before, limit)
 
     def get_records(self, ids: Sequence[ArxivId]) -> list[Paper | None]:
         """Return papers by id as they are stored, in that order; None for an unknown id."""

@@ -18,6 +18,7 @@ from papers.redis_backend.cluster.client import connect_store
 from papers.search.counts import MatchCounter
 from papers.search.percolate import PercolatorCache
 from papers.search.similar import MoreLikeThis
+from papers.state.access.api_tokens import ApiTokens
 from papers.state.communities import Communities
 from papers.state.initial_fetch_states import InitialFetchStates
 from papers.state.keyword_directory import KeywordDirectory
@@ -38,11 +39,13 @@ from service.cache.version_stamp import StoreVersion
 from service.edge.request_telemetry import CACHE_OUTCOME
 from service.feed_result import FeedResult
 from service.feeds.entry_cache import EntryCaches
+from service.http.auth import TokenGuard
 from service.http.client_quota import ClientQuota
 from service.http.conditional import RequestValidators
 from service.http.rate_limit import ClientRateLimiter
 from service.http.responses import cached_response
 from service.search_title import union_query
+from service.urls.forgiving import clean_args
 from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls
 from service.urls.params import abbreviate, parse_list_params, parse_params
 
@@ -67,7 +70,7 @@ class AppContext:
     rate_limiter: ClientRateLimiter
     similar_papers: MoreLikeThis
     communities: Communities
-    url_cache: ByteLRU[tuple[str, bytes], SearchUrls]
+    url_cache: ByteLRU[tuple[str, bytes, tuple[str, ...]], SearchUrls]
     entry_caches: EntryCaches
     percolators: PercolatorCache
     directory: KeywordDirectory
@@ -87,25 +90,29 @@ class AppContext:
         configured = (*SOURCES, *self.settings.communities)
         return configured if requested.casefold() in ("", *configured) else self.source_names
 
-    def parse_search_urls(self, name: str) -> SearchUrls:
+    def parse_search_urls(self, name: str, *, besides: tuple[str, ...] = ()) -> SearchUrls:
         """Return the canonical URLs of this request: of a keyword, a list, or of `search`.
 
-        Raises BadParameter, BadQuery, UnknownKeyword.
+        `besides` are parameters that are none of a search. Raises BadParameter, BadQuery,
+        UnknownKeyword.
         """
-        key = (name, request.query_string)
+        key = (name, request.query_string, besides)
         urls = self.url_cache.get(key)
         if urls is None:
-            urls = self._parse_uncached(name)
+            urls = self._parse_uncached(name, besides)
             if not urls.params.options.get("source"):  # which sources there are may change
                 self.url_cache.put(key, urls, _URL_ENTRY_BYTES + len(request.query_string))
         return urls
 
-    def _parse_uncached(self, name: str) -> SearchUrls:
+    def _parse_uncached(self, name: str, besides: tuple[str, ...]) -> SearchUrls:
         if name in LIST_NAMES:
             return SearchUrls(self.settings.base_url, name, parse_list_params(request.args))
+        args = clean_args(request.args)
+        for other in besides:
+            args.poplist(other)
         slug = SEARCH_SLUG if name == SEARCH_SLUG else self.resolve_slug(name)
         sources = self.source_names_for(request.args.get("source", ""))
-        params = parse_params(request.args, is_saved=slug != SEARCH_SLUG, sources=sources)
+        params = parse_params(args, is_saved=slug != SEARCH_SLUG, sources=sources)
         if len(params.keywords) == 1:
             (slug,), params = params.keywords, replace(params, keywords=())
         return SearchUrls(self.settings.base_url, slug, params)
@@ -184,6 +191,11 @@ class AppContext:
     def quota(self) -> ClientQuota:
         """The rate limit of the client of this request."""
         return ClientQuota.of(self.rate_limiter, request.environ, self.settings)
+
+    @property
+    def token_guard(self) -> TokenGuard:
+        """What the tokens of this request allow."""
+        return TokenGuard(self.settings, ApiTokens(self.redis), self.quota, self.now())
 
 
 def open_context(app: Flask, settings: Settings) -> None:

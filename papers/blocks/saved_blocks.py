@@ -8,10 +8,12 @@ again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
+from uuid import uuid4
 
 from redis import Redis
 
@@ -28,6 +30,7 @@ from papers.config.sources import SLUG_PATTERN, SOURCES
 from papers.errors import BadParameter
 from papers.model.arxiv_id import ArxivId
 from papers.redis_backend import keys
+from papers.redis_backend.changed_papers import ChangedPapers
 from papers.redis_backend.connection import RedisCommand, translate_store_errors
 from papers.redis_backend.revision import bump_revision
 from papers.state.record_codec import decode_record, encode_record
@@ -66,20 +69,34 @@ class SavedBlocks:
             is_known = self._redis.hexists(keys.BLOCKS, key)
             if not is_known and self._redis.hlen(keys.BLOCKS) >= MAX_BLOCKS:
                 raise BadParameter("block", f"the list has {MAX_BLOCKS:,} entries; remove some")
-            self._redis.hset(keys.BLOCKS, key, encode_record(block))
-            bump_revision(self._redis)
+            with self._changing(block, now):
+                self._redis.hset(keys.BLOCKS, key, encode_record(block))
         return block
 
-    def remove(self, kind: BlockKind, subject: str) -> Block:
+    def remove(self, kind: BlockKind, subject: str, *, now: datetime) -> Block:
         """Lift a block. Raises BadParameter if there is none, BadId."""
         key = block_key(kind, parse_subject(kind, subject))
         with translate_store_errors(self._redis):
             stored: Any = self._redis.hget(keys.BLOCKS, key)
             if stored is None:
                 raise BadParameter(kind, f"{subject[:80]!r} is not blocked; see `block list`")
-            self._redis.hdel(keys.BLOCKS, key)
-            bump_revision(self._redis)
-        return _decode(stored)
+            block = _decode(stored)
+            with self._changing(block, now):
+                self._redis.hdel(keys.BLOCKS, key)
+        return block
+
+    @contextmanager
+    def _changing(self, block: Block, now: datetime) -> Iterator[None]:
+        """Tell readers, and clients that follow changes, that a block of the list has changed.
+
+        Which papers a block hides is known only of a block by id.
+        """
+        token, changed = uuid4().hex, ChangedPapers(self._redis)
+        ids = [ArxivId.parse(block.subject)] if block.kind == "paper" else []
+        changed.note_pending(self._redis, token, ids, now)
+        yield
+        bump_revision(self._redis)
+        changed.move_noted(token, now)
 
 
 def parse_subject(kind: BlockKind, subject: str) -> str:

@@ -124,6 +124,12 @@ PROCESS_CACHES: Final = (
         "papers.records.json_rows._parse_time", "aware UTC time by ISO text", "4,096 texts"
     ),
     ProcessCache(
+        "papers.redis_backend.id_listing.IdListing",
+        "the numbers of a month's papers, 2 bytes each",
+        "8 months",
+        "least recently used first; a transaction on the month",
+    ),
+    ProcessCache(
         "papers.search.index_cache.IndexCache",
         "postings, term months, packed papers, verified doc ids and hits of one store revision",
         "64 MB a store",

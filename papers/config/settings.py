@@ -61,7 +61,7 @@ class Settings:
     )
     token: str = setting(
         "",
-        "Token for writing over HTTP, or its `sha256:` digest; empty: writing is disabled.",
+        "Token for writing over HTTP, or its `sha256:` digest; empty: only named tokens may write.",
         secret=True,
     )
     questions_per_minute: int = setting(

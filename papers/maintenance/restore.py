@@ -32,11 +32,13 @@ from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
 from papers.records import packing
 from papers.redis_backend import keys
+from papers.redis_backend.changed_papers import ChangedPapers
 from papers.redis_backend.connection import RoutingClient, translate_store_errors
 from papers.redis_backend.revision import bump_revision
 from papers.state.task_states import QuarantinedRecord, TaskStates
 
 _TASK: Final = "restore"
+_NEVER_CLEARED: Final = (keys.SCHEMA, keys.REVISION, keys.API_TOKENS, keys.API_TOKEN_USES)
 _REVISION_SUFFIX: Final = b":rev"
 """Counters that only increase: a process that cached one must see that it has moved."""
 
@@ -61,6 +63,7 @@ def restore_backup(redis: Redis, path: Path, *, replace: bool, now: datetime) ->
             stamp_schema(redis, file.header.schema)
             redis.set(keys.KEYWORDS_VERSION, secrets.token_bytes(12))  # the list has changed
             bump_revision(redis)
+            ChangedPapers(redis).reset(now)
     migrations.prepare_store(redis)
     return counts
 
@@ -95,7 +98,7 @@ def _claim_store(redis: Redis, *, replace: bool) -> None:
 
 
 def _clear(redis: Redis) -> None:
-    """Delete Paperwire's keys, except locks, revisions and the mark."""
+    """Delete Paperwire's keys, except locks, revisions, tokens and the mark."""
     for name in redis.scan_iter(match="*", count=BATCH_SIZE):
         if name.endswith(_REVISION_SUFFIX):
             redis.incr(name)
@@ -110,7 +113,7 @@ def _clear(redis: Redis) -> None:
 
 def _is_own_key(name: bytes) -> bool:
     text = name.decode("utf-8", "replace")
-    if text.startswith("lock:") or text in (keys.SCHEMA, keys.REVISION):
+    if text.startswith("lock:") or text in _NEVER_CLEARED:
         return False
     return any(
         fnmatchcase(text, pattern) for pattern in (*keys.COPIED, *keys.REBUILT, *keys.TRANSIENT)

@@ -18,6 +18,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 from uuid import uuid4
 
@@ -30,6 +31,7 @@ from papers.index.postings import COMPACTED, LAYOUT_FIELD
 from papers.index.term_months import TermMonths
 from papers.model.arxiv_id import ArxivId
 from papers.redis_backend import keys
+from papers.redis_backend.changed_papers import ChangedPapers
 from papers.redis_backend.connection import RedisCommand, read_many, translate_store_errors
 from papers.redis_backend.event_sets import EVENT_KEYS, remove_papers_of_months
 from papers.redis_backend.months import stored_months
@@ -62,6 +64,7 @@ class Retention:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        self._changed_papers = ChangedPapers(redis)
 
     def remove_before(self, first: int, *, now: datetime) -> RemovalResult:
         """Remove every month before `first` (YYYYMM)."""
@@ -71,7 +74,10 @@ class Retention:
                 return RemovalResult((), 0)
             token = uuid4().hex
             self._redis.zadd(keys.PENDING_INGESTS, {token: now.timestamp()})
-            counts = {month: self._retry(self._delete_month, yymm, month) for yymm, month in months}
+            counts = {
+                month: self._retry(partial(self._delete_month, now=now), yymm, month)
+                for yymm, month in months
+            }
             TermMonths(self._redis).remove_months(counts)
             for key in EVENT_KEYS.values():
                 remove_papers_of_months(self._redis, key, counts)
@@ -81,6 +87,8 @@ class Retention:
                 bump_revision(pipe)
                 pipe.zrem(keys.PENDING_INGESTS, token)
                 pipe.execute()
+            for yymm, _ in months:
+                self._changed_papers.move_noted(_note_name(yymm), now)
             removed = tuple(month for month, count in counts.items() if count)
             return RemovalResult(removed, sum(counts.values()))
 
@@ -90,16 +98,18 @@ class Retention:
                 return step(yymm, month)
         raise StoreBusy(f"month {yymm} is being written to; it will be removed another day")
 
-    def _delete_month(self, yymm: str, month: int) -> int:
+    def _delete_month(self, yymm: str, month: int, *, now: datetime) -> int:
         """Remove a month's papers and return how many there were."""
         year = yymm[:2]
         with self._redis.pipeline() as pipe:
             pipe.watch(keys.segment_revision(yymm), keys.segment_revision(year))  # type: ignore[no-untyped-call]
             fields: Any = pipe.hkeys(keys.month_papers(yymm))
-            numbers = (int.from_bytes(field, "big") for field in fields)
+            ids = [ArxivId(month, keys.paper_number(field)) for field in fields]
+            if ids:
+                self._changed_papers.note_pending(self._redis, _note_name(yymm), ids, now)
             layout: Any = pipe.hget(keys.segment_postings(year), LAYOUT_FIELD)
             compacted = self._compacted_months(year)
-            self._delete_references(yymm, [str(ArxivId(month, number)) for number in numbers])
+            self._delete_references(yymm, [*map(str, ids)])
             pipe.multi()
             pipe.unlink(keys.month_papers(yymm), keys.segment_postings(yymm))
             pipe.incr(keys.segment_revision(yymm))
@@ -148,3 +158,8 @@ class Retention:
                 self._redis.zadd(keys.MONTHS, {yymm: month})
                 raise
             return 1
+
+
+def _note_name(yymm: str) -> str:
+    """Return the token under which the papers of a month that is removed are noted."""
+    return f"retention:{yymm}"

@@ -29,11 +29,16 @@ The owner is the module that decides what a key contains; others may read or del
 | `revision` | integer | increases whenever anything that a feed shows has changed | permanent | papers.redis_backend.revision | copied |
 | `cluster:epoch` | integer | epoch of the cluster up to which readers know of its failovers | permanent | papers.redis_backend.revision | no |
 | `changes` | sorted set | papers changed by each of the last 32 ingests and what they were before, scored by revision | permanent | papers.changes.change_log | no |
+| `{changed}:papers` | sorted set | doc ids, 4 bytes each, of papers that changed, in order of their last change; 30 days, 1,000,000 at most | permanent | papers.redis_backend.changed_papers | no |
+| `{changed}:floor` | integer | score up to which `{changed}:papers` has dropped changes | permanent | papers.redis_backend.changed_papers | no |
+| `{changed}:pending` | hash | token of a running ingest → second it began and doc ids of its papers, 4 bytes each | seconds | papers.redis_backend.changed_papers | no |
 | `keywords` | hash | slug → saved keyword, JSON | permanent | papers.state.keywords | copied |
 | `{keywords}:version` | string | random token, replaced with every change of `keywords`, and by a restore | permanent | papers.state.keywords | no |
 | `{keywords}:former` | hash | former slug → the slug it redirects to, or the removed keyword, JSON | permanent | papers.state.former_names | copied |
 | `communities` | hash | name → saved community feed, JSON | permanent | papers.state.communities | copied |
 | `blocks` | hash | kind and subject → blocked paper, author, community or address, JSON | permanent | papers.blocks.saved_blocks | copied |
+| `tokens` | hash | digest of a token → name, scopes and time it was made, JSON | permanent | papers.state.access.api_tokens | no |
+| `{tokens}:used` | hash | digest of a token → time of its last use, to the minute | permanent | papers.state.access.api_tokens | no |
 | `trial:ID` | string | result of a trial of a community feed, JSON | 15 min | papers.state.feed_trials | no |
 | `seeded` | set | slugs of configured keywords that have been saved once | permanent | papers.state.keywords | copied |
 | `sources` | hash | source → state, JSON | permanent | papers.state.task_states | copied |
@@ -68,13 +73,14 @@ The owner is the module that decides what a key contains; others may read or del
 | `lock:schema` | string | token of the process that migrates the data | 60 s | papers.maintenance.migrations | no |
 
 A transaction on several keys only uses keys that share a hash tag: of one year, of `{words}`, of
-`{fills}`, of `{lists}`, or `keywords` with its version. With `store_url` a Redis Cluster holds what
-grows with the papers, the keys of years and of `{words}` (`is_in_cluster`), and the plain Redis all
-others; RQ's own keys begin with `rq:` and need a plain one.
+`{fills}`, of `{lists}`, of `{changed}`, or `keywords` with its version, `tokens` with their uses. With
+`store_url` a Redis Cluster holds what grows with the papers, the keys of years and of `{words}`
+(`is_in_cluster`), and the plain Redis all others; RQ's own keys begin with `rq:` and need a plain one.
 
 The last column says what `papers.maintenance.backup` does with a key: `copied` as it is, `papers`
 read one by one and merged again on restore, `rebuilt` from these, or `no`: caches, queues, leases,
-and keys whose loss only repeats a request to an upstream. The three tuples below say the same.
+keys whose loss only repeats a request to an upstream, and the tokens, which a restore leaves as they
+are. The three tuples below say the same.
 """
 
 from __future__ import annotations
@@ -100,6 +106,11 @@ PENDING_INGESTS: Final = "pending"
 REVISION: Final = "revision"
 CLUSTER_EPOCH: Final = "cluster:epoch"
 CHANGE_LOG: Final = "changes"
+CHANGED_PAPERS: Final = "{changed}:papers"
+CHANGES_FLOOR: Final = "{changed}:floor"
+PENDING_CHANGES: Final = "{changed}:pending"
+API_TOKENS: Final = "tokens"
+API_TOKEN_USES: Final = "{tokens}:used"
 KEYWORDS: Final = "keywords"
 SEEDED_KEYWORDS: Final = "seeded"
 KEYWORDS_VERSION: Final = "{keywords}:version"
@@ -182,6 +193,11 @@ TRANSIENT: Final = (
         CHANGE_LOG,
         CLUSTER_TOKEN,
         CLUSTER_EPOCH,
+        CHANGED_PAPERS,
+        CHANGES_FLOOR,
+        PENDING_CHANGES,
+        API_TOKENS,
+        API_TOKEN_USES,
         KEYWORDS_VERSION,
         DUE_INITIAL_FETCHES,
         DUE_TASKS,

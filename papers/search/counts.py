@@ -70,6 +70,13 @@ class MatchCounts:
     exact: bool
 
 
+class TotalCount(NamedTuple):
+    """How many papers match of all; `exact` is False if some of them may not match."""
+
+    papers: int
+    exact: bool
+
+
 class MatchCounter:
     """Counts the papers that match a query. Raises StoreUnavailable."""
 
@@ -103,6 +110,18 @@ class MatchCounter:
             months=counts,
             exact=exact == possible and (not blocks or blocks.is_by_id),
         )
+
+    def count_all(self, root: Node) -> TotalCount:
+        """Count the matches of all months: it reads what a search to its last page does."""
+        with translate_store_errors(self._redis):
+            plan = QueryPlan.of(root)
+            session = self._reader.open_session(
+                lambda cache: [*cache.month_requests(), *cache.term_requests(plan)]
+            )
+            exact, possible = _read_candidates(plan, session, session.cache.months or ())
+        if blocks := session.cache.known_blocks:
+            possible, exact = possible - BitMap(blocks.doc_ids), exact - BitMap(blocks.doc_ids)
+        return TotalCount(len(possible), exact == possible and (not blocks or blocks.is_by_id))
 
     def papers_per_day(self, sources: Sequence[str], days: int) -> dict[str, list[DayCount]]:
         """Count the papers that each source listed on each of the store's last days, oldest first.

@@ -71,7 +71,7 @@ class Communities:
         return replace(self._settings, communities={feed.name: feed.url for feed in self.all()})
 
     def add(self, name: str, url: str, *, now: datetime) -> Community:
-        """Save a feed and schedule its fetch; saving a known name changes its URL.
+        """Save a feed and schedule its fetch; saving a known name with another URL changes it.
 
         Raises BadParameter for an invalid name or URL, and if too many feeds are saved.
         """
@@ -79,8 +79,13 @@ class Communities:
         if feed.name in self._settings.communities:
             raise BadParameter("name", f"{feed.name!r} is set in the settings; change it there")
         with translate_store_errors(self._redis):
-            is_known = self._redis.hexists(keys.COMMUNITIES, feed.name)
-            if not is_known and self._redis.hlen(keys.COMMUNITIES) >= MAX_SAVED_FEEDS:
+            stored: Any = self._redis.hget(keys.COMMUNITIES, feed.name)
+            if stored:
+                known = _decode(feed.name, stored)
+                if known.url == feed.url:
+                    return known
+                feed = replace(feed, added_at=known.added_at)
+            elif self._redis.hlen(keys.COMMUNITIES) >= MAX_SAVED_FEEDS:
                 raise BadParameter("name", f"{MAX_SAVED_FEEDS} feeds are saved; remove one first")
             self._redis.hset(keys.COMMUNITIES, feed.name, _encode(feed))
         self._task_states.schedule(community_task(feed.name), now)

@@ -1,21 +1,30 @@
-"""`paperwire token`: make an API token, and the digest of it for the settings."""
+"""`paperwire token`: make a token for the settings, or named ones that may do only one thing."""
 
 from __future__ import annotations
 
 import json
+import os
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from paperwire.commands.options import json_option
+from papers.config.token_scopes import TOKEN_SCOPES
+from paperwire.commands.options import json_option, print_result
+
+if TYPE_CHECKING:
+    from papers.state.access.api_tokens import ApiToken
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @json_option
-def token(as_json: bool) -> None:
-    """Make a token for write access over HTTP.
+@click.pass_context
+def token(ctx: click.Context, as_json: bool) -> None:
+    """Make a token for the settings: it gives all write access over HTTP.
 
-    It is shown once and stored nowhere.
+    It is shown once and stored nowhere. The commands manage named tokens, which may do less.
     """
+    if ctx.invoked_subcommand:
+        return
     from service.http.auth import new_token, token_digest
 
     new = new_token()
@@ -27,3 +36,73 @@ def token(as_json: bool) -> None:
         "for the settings (or a file that PAPERWIRE_TOKEN_FILE names):\n"
         f'  token = "{token_digest(new)}"'
     )
+
+
+@token.command("add")
+@click.argument("name")
+@click.option(
+    "--scope",
+    "scopes",
+    required=True,
+    multiple=True,
+    type=click.Choice(TOKEN_SCOPES),
+    help="What it is for; may be given again.",
+)
+@json_option
+def token_add(name: str, scopes: tuple[str, ...], as_json: bool) -> None:
+    """Make a token with a name, which is valid at once.
+
+    It is shown once; only its digest is stored.
+    """
+    from papers.config.settings import discover_settings
+    from papers.state.access.api_tokens import ApiTokens
+    from paperwire.operations.session import open_session
+    from service.http.auth import new_token, token_digest
+
+    new = new_token()
+    with open_session(discover_settings(os.environ)) as session:
+        added = ApiTokens(session.redis).add(name, scopes, token_digest(new), now=session.now)
+    text = f"the token {added.name}, shown only once:\n  {new}"
+    print_result({**_token_json(added), "token": new}, text, as_json)
+
+
+@token.command("list")
+@json_option
+def token_list(as_json: bool) -> None:
+    """List the named tokens, with what each is for and when it was last used."""
+    from papers.config.settings import discover_settings
+    from papers.state.access.api_tokens import ApiTokens
+    from paperwire.operations.session import open_session
+
+    with open_session(discover_settings(os.environ)) as session:
+        tokens = ApiTokens(session.redis).all()
+    text = "\n".join(map(_token_line, tokens)) or "there are no named tokens"
+    print_result([_token_json(each) for each in tokens], text, as_json)
+
+
+@token.command("revoke")
+@click.argument("name")
+@json_option
+def token_revoke(name: str, as_json: bool) -> None:
+    """Revoke a named token: it is refused at once."""
+    from papers.config.settings import discover_settings
+    from papers.state.access.api_tokens import ApiTokens
+    from paperwire.operations.session import open_session
+
+    with open_session(discover_settings(os.environ)) as session:
+        revoked = ApiTokens(session.redis).revoke(name)
+    print_result(_token_json(revoked), f"revoked {_token_line(revoked)}", as_json)
+
+
+def _token_json(each: ApiToken) -> dict[str, Any]:
+    return {
+        "name": each.name,
+        "scopes": list(each.scopes),
+        "created": each.created_at.isoformat(),
+        "used": each.used_at.isoformat() if each.used_at else None,
+    }
+
+
+def _token_line(each: ApiToken) -> str:
+    used = f"last used {each.used_at:%Y-%m-%d %H:%M}" if each.used_at else "never used"
+    return f"{each.name}  {', '.join(each.scopes)}  made {each.created_at:%Y-%m-%d}  {used}"

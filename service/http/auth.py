@@ -1,10 +1,10 @@
-"""Authorization of writes: the configured token, in a header or in the body of a form.
+"""Authorization of writes: the token of the settings or a saved one, in a header or in a form.
 
 A token in a URL would end up in logs and histories; a cookie could be sent by another site. Without
-a token in the settings all writes are refused. The setting is the token itself or, better, its
-digest: then a reader of the settings can check tokens but not make one.
+any token all writes are refused. The setting is the token itself or, better, its digest: then a
+reader of the settings can check tokens but not make one. Of saved tokens only digests are stored.
 
-    require_token(ctx.settings, request.headers, ctx.quota)     first in every view that writes
+    ctx.token_guard.require(request.headers, "keywords")     first in every view that writes
 """
 
 from __future__ import annotations
@@ -12,19 +12,23 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from werkzeug.datastructures import Headers
 
 from papers.config.checks import TOKEN_DIGEST_PREFIX
 from papers.config.settings import Settings
+from papers.config.token_scopes import TokenScope
 from papers.errors import Unauthorized
+from papers.state.access.api_tokens import ApiTokens
 from service.http.client_quota import ClientQuota
 
 AUTH_HEADER: Final = "Authorization"
 _AUTH_SCHEME: Final = "bearer"
 _TOKEN_BYTES: Final = 32
-_NO_TOKEN: Final = "writing is off: no token is set; `paperwire token` makes one"
+_NO_TOKEN: Final = "writing is off: there is no token; `paperwire token add` makes one"
 
 
 def new_token() -> str:
@@ -62,25 +66,39 @@ def bearer_token(headers: Headers) -> str:
     return token.strip() if scheme.lower() == _AUTH_SCHEME else ""
 
 
-def require_token(settings: Settings, headers: Headers, quota: ClientQuota) -> None:
-    """Raise Unauthorized unless the headers have the token; the message says what to do.
+@dataclass(frozen=True, slots=True)
+class TokenGuard:
+    """What one request may do: all with the token of the settings, else what a saved one is for."""
 
-    Raises TooManyRequests for a client that has sent too many wrong ones.
-    """
-    given = bearer_token(headers)
-    _require(settings, given, quota, "this needs the token, as `Authorization: Bearer TOKEN`")
+    settings: Settings
+    tokens: ApiTokens
+    quota: ClientQuota
+    now: datetime
 
+    @property
+    def is_writable(self) -> bool:
+        """Whether any token may write."""
+        return bool(self.settings.token) or self.tokens.exist()
 
-def require_form_token(settings: Settings, given: str, quota: ClientQuota) -> None:
-    """Raise Unauthorized unless a form has the token, or TooManyRequests, as `require_token`."""
-    _require(settings, given, quota, "this needs the token; the one given is wrong")
+    def require(self, headers: Headers, scope: TokenScope) -> None:
+        """Raise Unauthorized unless the headers have a token; the message says what to do.
 
+        Raises ScopeMissing for a token that is for something else, and TooManyRequests for a client
+        that has sent too many wrong ones.
+        """
+        message = "this needs a token, as `Authorization: Bearer TOKEN`"
+        self._require(bearer_token(headers), scope, message)
 
-def _require(settings: Settings, given: str, quota: ClientQuota, message: str) -> None:
-    if not settings.token:
-        raise Unauthorized(_NO_TOKEN)
-    quota.require_token_attempt()
-    if not token_matches(settings.token, given):
+    def require_form(self, given: str, scope: TokenScope) -> None:
+        """Raise what `require` raises unless a form has a token."""
+        self._require(given, scope, "this needs a token; the one given is wrong")
+
+    def _require(self, given: str, scope: TokenScope, message: str) -> None:
         if given:
-            quota.note_wrong_token()
-        raise Unauthorized(message)
+            self.quota.require_token_attempt()
+            if token_matches(self.settings.token, given):
+                return  # which works without the store, too
+            if self.tokens.authorize(token_digest(given), scope, now=self.now):
+                return
+            self.quota.note_wrong_token()
+        raise Unauthorized(message if self.is_writable else _NO_TOKEN)

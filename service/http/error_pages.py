@@ -24,11 +24,14 @@ STATUS_BY_ERROR: Final[dict[type[PaperwireError], int]] = {
     errors.BadParameter: 400,
     errors.FormerNameTaken: 400,
     errors.Unauthorized: 401,
+    errors.ScopeMissing: 403,
     errors.TooManyRequests: 429,
     errors.UnknownKeyword: 404,
     errors.KeywordGone: 410,
     errors.BlockedPaper: 410,
+    errors.CursorGone: 410,
     errors.UnknownPaper: 404,
+    errors.UnknownToken: 404,
     errors.UnknownSource: 404,
     errors.StoreError: 503,
     errors.StoreUnavailable: 503,
@@ -110,7 +113,8 @@ def _http_error_detail(error: HTTPException) -> str:
 
 
 def _render_error(status: int, detail: str, error: PaperwireError | None = None) -> Response:
-    if request.path.startswith(("/api/", "/feeds/", "/healthz", "/metrics")):
+    is_data = request.path.startswith(("/api/", "/feeds/", "/healthz", "/metrics"))
+    if is_data or request.blueprint == "paper_feeds":
         response = plain_error_response(request.path, status, detail)
     else:
         response = _error_page(status, detail, error)

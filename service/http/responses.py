@@ -5,10 +5,11 @@ https://www.rfc-editor.org/rfc/rfc9110 and https://www.rfc-editor.org/rfc/rfc911
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from flask import Request, Response
@@ -24,6 +25,7 @@ from service.http.conditional import RequestValidators, is_not_modified, matchin
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
+JSON_TYPE: Final = "application/json"
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 STALE_MAX_AGE: Final = 60
 """Seconds that shared caches may store a stale response: the store should soon be back."""
@@ -34,6 +36,11 @@ _PREVIOUS_HEADERS: Final = {
     "Cache-Control": "public, max-age=0, must-revalidate",
 }
 """Headers of the previous response: nobody else may get it from a shared cache."""
+
+
+def to_json_bytes(document: dict[str, Any]) -> bytes:
+    """Return a document of the API as it is sent."""
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 class PreparedResponse(Response):

@@ -10,12 +10,17 @@ from papers.model.dates import code_known_at, published_at, updated_at
 from papers.model.events import EventRef, revision_event
 from papers.model.paper import Paper, Pick, Revision
 from papers.model.resources import PaperResource, paper_resources
+from papers.redis_backend.changed_papers import PaperMove
+from papers.state.communities import Community
 from papers.state.keyword_record import Keyword
 from papers.state.task_states import TaskState
 from papers.suggestions.suggest import Suggestion
 from papers.text.links.paper_links import LinkKind
+from service.feeds import FORMATS
 from service.markup.clean import clean_xml_text, single_line, valid_http_url
 from service.markup.paper_text import author_names
+from service.urls.keyword_urls import SearchUrls
+from service.urls.params import DEFAULT_PARAMS
 
 
 def paper_json(
@@ -98,6 +103,34 @@ def _version_json(paper: Paper, revision: Revision) -> dict[str, Any]:
 
 def _event_json(event: EventRef) -> dict[str, Any]:
     return {"at": event.at.isoformat(), "version": event.version or None}
+
+
+def keyword_json(keyword: Keyword, base_url: str) -> dict[str, Any]:
+    """Return a saved keyword with its URLs."""
+    urls = SearchUrls(base_url, keyword.slug, DEFAULT_PARAMS)
+    return {
+        "slug": keyword.slug,
+        "name": single_line(keyword.name),
+        "query": keyword.query,
+        "added": keyword.added_at.isoformat(),
+        "page": urls.url("page"),
+        "feeds": {suffix: urls.url(suffix) for suffix in FORMATS},
+    }
+
+
+def community_json(feed: Community) -> dict[str, Any]:
+    """Return a community feed, without the secrets of its URL."""
+    return {"name": feed.name, "url": feed.display_url, "added": _iso_time(feed.added_at)}
+
+
+def change_json(move: PaperMove, paper: Paper | None) -> dict[str, Any]:
+    """Return the last change of a paper, and the paper as it is now; None if it is removed."""
+    return {
+        "id": str(move.id),
+        "change": move.kind.name.lower() if paper else "removed",
+        "at": move.at.isoformat(),
+        "paper": paper_json(paper) if paper else None,
+    }
 
 
 def source_json(state: TaskState) -> dict[str, Any]:

@@ -13,12 +13,14 @@ from papers.state.task_states import TaskStatus
 from service.feeds import FORMATS
 
 TEXT: Final = {"type": "string"}
+_SOME_TEXT: Final = {"type": "string", "minLength": 1}
 _MAYBE_TEXT: Final = {"type": ["string", "null"]}
 _MAYBE_INTEGER: Final = {"type": ["integer", "null"]}
 _TIME: Final = {"type": "string", "format": "date-time"}
 _MAYBE_TIME: Final = {"type": ["string", "null"], "format": "date-time"}
 _URL: Final = {"type": "string", "format": "uri"}
 _MAYBE_URL: Final = {"type": ["string", "null"], "format": "uri"}
+_IMPORT_COUNTS: Final = ("read", "saved", "known", "foreign", "refused")
 _ANNOUNCE_LABELS: Final = [announced.label for announced in AnnounceType]
 
 
@@ -30,6 +32,11 @@ def _object(**properties: Any) -> dict[str, Any]:
         "required": list(properties),
         "additionalProperties": False,
     }
+
+
+def _optional(schema: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Return the schema of an object with these members made optional."""
+    return {**schema, "required": [name for name in schema["required"] if name not in names]}
 
 
 def _list(items: dict[str, Any]) -> dict[str, Any]:
@@ -95,6 +102,22 @@ RESPONSE_SCHEMAS: Final = {
         papers=_list(reference_to("Paper")),
         next=_MAYBE_URL,
         complete={"type": "boolean"},
+        count={"oneOf": [reference_to("Count"), {"type": "null"}]},
+    ),
+    "Count": _object(papers={"type": "integer"}, exact={"type": "boolean"}),
+    "Listing": _object(papers=_list(reference_to("Paper")), next=_MAYBE_URL),
+    "Changes": _object(
+        changes=_list(reference_to("Change")),
+        cursor=TEXT,
+        next=_URL,
+        more={"type": "boolean"},
+        listing=_URL,
+    ),
+    "Change": _object(
+        id=TEXT,
+        change={"enum": ["new", "changed", "removed"]},
+        at=_TIME,
+        paper={"oneOf": [reference_to("Paper"), {"type": "null"}]},
     ),
     "Note": _object(kind=TEXT, text=TEXT, alternative_query=TEXT),
     "Suggestion": _object(kind=TEXT, text=TEXT, query=TEXT, added_papers={"type": "integer"}),
@@ -119,6 +142,7 @@ RESPONSE_SCHEMAS: Final = {
         usual=_MAYBE_INTEGER,
         failures={"type": "integer"},
     ),
+    "CommunityFeed": _object(name=TEXT, url=TEXT, added=_MAYBE_TIME),
     "Sources": _object(sources=_list(reference_to("Source"))),
     "Health": {
         **_object(
@@ -128,6 +152,27 @@ RESPONSE_SCHEMAS: Final = {
         ),
         "required": ["status", "store"],
     },
-    "Problem": _object(type=TEXT, title=TEXT, status={"type": "integer"}, detail=TEXT),
+    "ImportProgress": _optional(
+        _object(
+            **{name: {"type": "integer"} for name in _IMPORT_COUNTS},
+            problems=_list({"type": "object"}),
+            error=TEXT,
+        ),
+        *("problems", "error"),
+    ),
+    "Problem": _optional(
+        _object(type=TEXT, title=TEXT, status={"type": "integer"}, detail=TEXT, listing=_URL),
+        "listing",
+    ),
 }
 """Every document of the API, member by member."""
+
+_KEYWORD_CONTENT: Final = _object(query=_SOME_TEXT, name=_SOME_TEXT, take_over={"type": "boolean"})
+REQUEST_SCHEMAS: Final = {
+    "NewKeyword": _optional(_KEYWORD_CONTENT, "take_over"),
+    "KeywordContent": _optional(_KEYWORD_CONTENT, "name", "take_over"),
+    "NewSource": _object(name=_SOME_TEXT, url=_URL),
+    "SourceContent": _object(url=_URL),
+}
+"""Every object that a request may send."""
+SCHEMAS: Final = {**RESPONSE_SCHEMAS, **REQUEST_SCHEMAS}

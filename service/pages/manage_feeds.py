@@ -15,13 +15,12 @@ from typing import Any, Final
 from flask import Response, request
 
 from papers.config.community_presets import COMMUNITY_PRESETS
-from papers.errors import BadInput, BadParameter, NotFound, Unauthorized
+from papers.errors import BadInput, BadParameter, NotFound, ScopeMissing, Unauthorized
 from papers.state.communities import Community, community_task, validate_feed
 from papers.state.feed_trials import FeedTrial, FeedTrials, TrialPaper
 from papers.state.task_states import TaskState
 from service.context import AppContext, context
 from service.feeds.entry import Entry
-from service.http.auth import require_form_token
 from service.http.error_pages import status_of
 from service.pages.parts import trial_requests
 from service.pages.parts.page_response import pages, uncached_page
@@ -68,11 +67,11 @@ def managed_feeds() -> Response:
     try:
         if action not in (*_ACTIONS, "try"):
             raise BadParameter("action", f"is none of try, {', '.join(_ACTIONS)}")
-        require_form_token(ctx.settings, given["token"], ctx.quota)
+        ctx.token_guard.require_form(given["token"], "sources")
         if action == "try":
             return _render_manage_feeds(ctx, given, trial=_start_trial(ctx, given))
         message = _ACTIONS[action](ctx, given)
-    except (BadInput, Unauthorized, NotFound) as error:
+    except (BadInput, Unauthorized, ScopeMissing, NotFound) as error:
         return _render_manage_feeds(ctx, given, error=str(error), status=status_of(error))
     return _render_manage_feeds(ctx, {"token": given["token"]}, message=message)
 
@@ -104,7 +103,7 @@ def _render_manage_feeds(
             for feed in ctx.communities.all()
         ],
         given={**dict.fromkeys(_FORM_FIELDS, ""), **given},
-        writable=bool(ctx.settings.token),
+        writable=ctx.token_guard.is_writable,
         presets=COMMUNITY_PRESETS,
         papers=_trial_papers(ctx, tried) if tried else [],
         **{"message": "", "error": "", "trial": None, **result},

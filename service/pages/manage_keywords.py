@@ -20,6 +20,7 @@ from papers.errors import (
     BadInput,
     BadParameter,
     FormerNameTaken,
+    ScopeMissing,
     Unauthorized,
     UnknownKeyword,
 )
@@ -31,7 +32,6 @@ from papers.state.keyword_record import Keyword
 from papers.state.slugs import slug_of
 from service.context import AppContext, context
 from service.feeds.entry import Entry
-from service.http.auth import require_form_token
 from service.http.error_pages import status_of
 from service.markup.clean import single_line
 from service.pages.parts.highlight import HighlightedEntry, highlight_entry
@@ -78,11 +78,11 @@ def managed() -> Response:
             return _render_manage(ctx, given, preview=_build_preview(ctx, given))
         if action not in (*_ACTIONS, "import"):
             raise BadParameter("action", f"is none of preview, import, {', '.join(_ACTIONS)}")
-        require_form_token(ctx.settings, given["token"], ctx.quota)
+        ctx.token_guard.require_form(given["token"], "keywords")
         if action == "import":
             return import_response(ctx)
         message = _ACTIONS[action](ctx, given)
-    except (BadInput, Unauthorized, UnknownKeyword) as error:
+    except (BadInput, Unauthorized, ScopeMissing, UnknownKeyword) as error:
         asks = isinstance(error, FormerNameTaken)
         status = status_of(error)
         return _render_manage(ctx, given, error=str(error), status=status, offers_take_over=asks)
@@ -98,7 +98,7 @@ def _render_manage(
         status=status,
         page=_find_keywords(ctx, given),
         given={**dict.fromkeys(_FORM_FIELDS, ""), **given},
-        writable=bool(ctx.settings.token),
+        writable=ctx.token_guard.is_writable,
         mailed=mailed_keywords(ctx.settings),
         removed=ctx.keywords.former_names.removed_lately(ctx.now()),
         **{"message": "", "error": "", "preview": None, "offers_take_over": False, **result},

@@ -22,6 +22,7 @@ from service.http.responses import redirect_to_canonical, requested_path
 from service.markup.clean import single_line, valid_http_url
 from service.pages.parts.highlight import highlight_entry
 from service.pages.parts.page_response import cached_page, pages
+from service.pages.parts.paper_metadata import paper_metadata
 from service.pages.parts.plots import vote_plot
 from service.urls.forgiving import forgiven_path
 from service.urls.keyword_urls import MAX_HEAD_KEYWORDS, feeds_of_keywords
@@ -66,6 +67,7 @@ def _render_paper(ctx: AppContext, version: StoreVersion, paper_id: ArxivId) -> 
         "paper.html",
         highlighted=highlight_entry(Entry(known), None),
         paper=known,
+        metadata=paper_metadata(known, ctx.settings.base_url),
         feeds=[
             (form.name, f"/papers/{known.id}.{suffix}", form.media_type)
             for suffix, form in FORMATS.items()

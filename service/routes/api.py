@@ -2,61 +2,60 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from itertools import chain, zip_longest
+from itertools import zip_longest
 from typing import Any, Final
 from urllib.parse import quote
 
-from flask import Blueprint, Response, request, stream_with_context
+from flask import Blueprint, Response, request
 
-from papers.errors import PaperwireError
+from papers.errors import BadParameter
 from papers.model.arxiv_id import ArxivId
-from papers.state.import_blocks import ImportOutcome, import_keywords
-from papers.state.keyword_record import Keyword
+from papers.search.counts import TotalCount
 from papers.suggestions.suggest import Suggestion
 from service.cache.render_request import PreparedBody
 from service.cache.version_stamp import ALL_KEYWORDS, StoreVersion
 from service.context import AppContext, context
-from service.exports.keyword_list_reader import read_keyword_list
 from service.feed_result import FeedResult
-from service.feeds import FORMATS
-from service.http.auth import require_token
-from service.http.responses import redirect_to_canonical
-from service.json_api.documents import paper_json, source_json, suggestion_json
-from service.markup.clean import single_line
-from service.routes.openapi import openapi_document
+from service.http.responses import JSON_TYPE, to_json_bytes
+from service.json_api.documents import keyword_json, paper_json, source_json, suggestion_json
+from service.json_api.openapi import openapi_document
 from service.search_suggestions import counted_query, suggestions_for
-from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls
+from service.urls.count_parameter import COUNT_PARAMETER, counted_path, parse_count
+from service.urls.keyword_urls import SEARCH_SLUG
 from service.urls.paging import numbered_path, parse_page_number, slice_page
-from service.urls.params import DEFAULT_PARAMS, reject_parameters
+from service.urls.params import reject_parameters
 
 api = Blueprint("api", __name__, url_prefix="/api/v1")
-JSON_TYPE: Final = "application/json"
-JSON_LINES_TYPE: Final = "application/x-ndjson"
 KEYWORDS_PER_PAGE: Final = 500
 
 
 @api.get("/papers")
 def papers() -> Response:
     """Serve the papers of a keyword, a page at a time."""
-    ctx = context()
-    urls = ctx.parse_search_urls(SEARCH_SLUG)
-    path = urls.api_path
+    ctx, is_counted = context(), parse_count(request.args)
+    urls = ctx.parse_search_urls(SEARCH_SLUG, besides=(COUNT_PARAMETER.name,))
+    path = counted_path(urls.api_path) if is_counted else urls.api_path
+    options = urls.params.options
+    if urls.params.digest_kind:
+        raise BadParameter("digest", "is for feeds alone; leave it out")
+    if is_counted and options.get("order") and (options.get("since") or options.get("until")):
+        raise BadParameter("count", "goes without since and until if there is a when; leave it out")
 
     def render(version: StoreVersion) -> bytes | PreparedBody:
         found = ctx.search(urls, version)
-        body = _to_json_bytes(_page_json(found, _suggestions(ctx, found)))
+        counted = ctx.counter.count_all(found.search_request.tree) if is_counted else None
+        body = to_json_bytes(_page_json(found, _suggestions(ctx, found), counted))
         return PreparedBody.of_bytes(body) if found.page.is_complete else body
 
-    return redirect_to_canonical(request, path) or ctx.serve(
+    return ctx.serve(
         path,
         render,
         content_type=JSON_TYPE,
         keywords=urls.keywords,
         shown_query=lambda version: counted_query(ctx, urls.params, version),
+        headers=canonical_link(ctx, path),
     )
 
 
@@ -73,7 +72,7 @@ def paper(id: str) -> Response:
             raise ctx.store.missing_paper(wanted)
         return paper_json(known)
 
-    return redirect_to_canonical(request, path) or _serve_json(ctx, path, document)
+    return _serve_json(ctx, path, document)
 
 
 @api.get("/keywords")
@@ -86,38 +85,12 @@ def keywords() -> Response:
     def document(version: StoreVersion) -> dict[str, Any]:
         listed = slice_page(version.keywords_by_name, number, KEYWORDS_PER_PAGE, base_path)
         following = ctx.settings.base_url + listed.next_path if listed.next_path else None
-        return {"keywords": [keyword_json(ctx, k) for k in listed.items], "next": following}
+        return {
+            "keywords": [keyword_json(k, ctx.settings.base_url) for k in listed.items],
+            "next": following,
+        }
 
-    return redirect_to_canonical(request, path) or _serve_json(
-        ctx, path, document, keywords=(ALL_KEYWORDS,)
-    )
-
-
-@api.post("/keywords")
-def import_keyword_list() -> Response:
-    """Save the keywords of a list (OPML, JSON or lines); serve a line of JSON for each block."""
-    reject_parameters(request.args)
-    ctx = context()
-    require_token(ctx.settings, request.headers, ctx.quota)
-    blocks = import_keywords(ctx.redis, read_keyword_list(request.stream), now=ctx.now())
-    first = next(blocks, [])  # what is no list is refused with a status of its own
-    return Response(
-        stream_with_context(_import_lines(chain([first], blocks))),
-        headers={"Cache-Control": "no-store"},
-        content_type=JSON_LINES_TYPE,
-    )
-
-
-def _import_lines(blocks: Iterable[list[ImportOutcome]]) -> Iterator[str]:
-    """Yield after each block how many entries were read so far, and what was refused in it."""
-    counts = Counter(dict.fromkeys(("saved", "known", "foreign", "refused"), 0))
-    try:
-        for block in blocks:
-            counts.update(outcome.outcome for outcome in block)
-            refused = [asdict(outcome) for outcome in block if outcome.outcome == "refused"]
-            yield json.dumps({"read": counts.total(), **counts, "problems": refused}) + "\n"
-    except PaperwireError as error:
-        yield json.dumps({"read": counts.total(), **counts, "error": str(error)}) + "\n"
+    return _serve_json(ctx, path, document, keywords=(ALL_KEYWORDS,))
 
 
 @api.get("/keywords/<name>")
@@ -127,8 +100,11 @@ def keyword(name: str) -> Response:
     ctx = context()
     slug = ctx.resolve_slug(name)
     path = f"/api/v1/keywords/{quote(slug)}"
-    return redirect_to_canonical(request, path) or _serve_json(
-        ctx, path, lambda version: keyword_json(ctx, version.keywords[0]), keywords=(slug,)
+    return _serve_json(
+        ctx,
+        path,
+        lambda version: keyword_json(version.keywords[0], ctx.settings.base_url),
+        keywords=(slug,),
     )
 
 
@@ -138,7 +114,7 @@ def sources() -> Response:
     reject_parameters(request.args)
     states = [source_json(state) for state in context().source_states.all()]
     return Response(
-        _to_json_bytes({"sources": states}),
+        to_json_bytes({"sources": states}),
         headers={"Cache-Control": "no-store"},
         content_type=JSON_TYPE,
     )
@@ -149,22 +125,9 @@ def openapi() -> Response:
     """Serve the description of the API."""
     reject_parameters(request.args)
     ctx, path = context(), "/api/v1/openapi.json"
-    return redirect_to_canonical(request, path) or _serve_json(
+    return _serve_json(
         ctx, path, lambda _: openapi_document(ctx.settings.base_url), keywords=(ALL_KEYWORDS,)
     )
-
-
-def keyword_json(ctx: AppContext, keyword: Keyword) -> dict[str, Any]:
-    """Return a saved keyword with its URLs."""
-    urls = SearchUrls(ctx.settings.base_url, keyword.slug, DEFAULT_PARAMS)
-    return {
-        "slug": keyword.slug,
-        "name": single_line(keyword.name),
-        "query": keyword.query,
-        "added": keyword.added_at.isoformat(),
-        "page": urls.url("page"),
-        "feeds": {suffix: urls.url(suffix) for suffix in FORMATS},
-    }
 
 
 def _suggestions(ctx: AppContext, found: FeedResult) -> list[Suggestion]:
@@ -175,7 +138,9 @@ def _suggestions(ctx: AppContext, found: FeedResult) -> list[Suggestion]:
     return suggestions_for(ctx, found.query, params, ctx.counter.count(found.search_request.tree))
 
 
-def _page_json(found: FeedResult, suggestions: Sequence[Suggestion]) -> dict[str, Any]:
+def _page_json(
+    found: FeedResult, suggestions: Sequence[Suggestion], counted: TotalCount | None
+) -> dict[str, Any]:
     urls, cursor = found.address, found.page.next_cursor
     return {
         "query": found.query.display_text,
@@ -188,6 +153,7 @@ def _page_json(found: FeedResult, suggestions: Sequence[Suggestion]) -> dict[str
         ],
         "next": urls.base_url + urls.at_cursor(cursor).api_path if cursor else None,
         "complete": found.page.is_complete,
+        "count": {"papers": counted.papers, "exact": counted.exact} if counted else None,
     }
 
 
@@ -200,11 +166,16 @@ def _serve_json(
 ) -> Response:
     return ctx.serve(
         path,
-        lambda version: _to_json_bytes(document(version)),
+        lambda version: to_json_bytes(document(version)),
         content_type=JSON_TYPE,
         keywords=keywords,
+        headers=canonical_link(ctx, path),
     )
 
 
-def _to_json_bytes(document: dict[str, Any]) -> bytes:
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+def canonical_link(ctx: AppContext, path: str) -> dict[str, str]:
+    """Return the header that names the canonical URL of a response (RFC 6596).
+
+    Programs are answered whatever the form of the request: many follow no redirects.
+    """
+    return {"Link": f'<{ctx.settings.base_url}{path}>; rel="canonical"'}

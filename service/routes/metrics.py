@@ -35,7 +35,6 @@ from papers.state.task_states import MAX_QUARANTINED, TaskState, TaskStatus
 from papers.telemetry.metric_recorder import Histogram, RecordedMetrics
 from papers.telemetry.metric_table import METRICS, MetricSpec
 from service.context import AppContext, context
-from service.http.auth import require_token
 from service.http.client_quota import FORWARDED_FLAG, is_loopback
 from service.workload import read_workload
 
@@ -55,7 +54,7 @@ def exposed() -> Response:
     """Serve all metrics. Raises Unauthorized for a request from elsewhere without the token."""
     ctx = context()
     if not is_local(request, ctx.settings):
-        require_token(ctx.settings, request.headers, ctx.quota)
+        ctx.token_guard.require(request.headers, "metrics")
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_StoreCollector(ctx))
     headers = {"Cache-Control": "no-store"}

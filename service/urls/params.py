@@ -126,6 +126,18 @@ def parse_params(
     return SearchParams(query, changed, keywords, digest)
 
 
+def parse_plain_params(
+    args: MultiDict[str, str], parameters: Sequence[Parameter]
+) -> dict[str, Any]:
+    """Parse the parameters of what is no search, each once. Raises BadParameter."""
+    given = _collect_params(clean_args(args), [parameter.name for parameter in parameters])
+    return {
+        parameter.name: _parse_value(parameter, given[parameter.name], ())
+        for parameter in parameters
+        if parameter.name in given
+    }
+
+
 def parse_list_params(args: MultiDict[str, str]) -> SearchParams:
     """Parse the parameters of a pick list. Raises BadParameter, BadQuery."""
     known = [parameter.name for parameter in LIST_PARAMETERS]

@@ -34,6 +34,7 @@ PAGES = {
     "manage": "/manage",
     "manage-feeds": "/manage/feeds",
     "status": "/status",
+    "api": "/api",
     "missing": "/nowhere",
 }
 COLOR_RULES = ["color-contrast", "link-in-text-block"]

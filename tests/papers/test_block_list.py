@@ -113,7 +113,7 @@ def test_blocked_papers_leave_searches_whose_pages_keep_their_size(
     following = SearchRequest(query=parse_query("reward"), limit=5, before=first.next_cursor or "")
     assert [paper.id.number for paper in store.search(following).papers] == [22, 21, 20, 19, 18]
     assert store.previous_cursor(following) == ""
-    blocks.remove("paper", "https://arxiv.org/abs/2611.00028v2")
+    blocks.remove("paper", "https://arxiv.org/abs/2611.00028v2", now=NOW)
     assert found(store, limit=3) == [29, 28, 26]
 
 
@@ -143,8 +143,8 @@ def test_picks_of_a_blocked_community_make_no_paper_picked(
     assert found(store, "is:picked", order="picked") == []
     assert found(store, "is:picked", listed="daily") == []
     assert 3 in found(store)
-    blocks.remove("community", "hf")
-    blocks.remove("community", "weekly")
+    blocks.remove("community", "hf", now=NOW)
+    blocks.remove("community", "weekly", now=NOW)
     assert found(store, "is:picked", listed="daily") == [3]
     assert found(store, "source:weekly") == [3]
 
@@ -152,7 +152,7 @@ def test_picks_of_a_blocked_community_make_no_paper_picked(
 def test_author_leaves_all_results_and_comes_back(store: Store, blocks: SavedBlocks) -> None:
     blocks.add("author", "ada lovelace", "request", now=NOW)
     assert found(store) == []
-    blocks.remove("author", "Ada Lovelace")
+    blocks.remove("author", "Ada Lovelace", now=NOW)
     assert len(found(store)) == 30
 
 
@@ -193,7 +193,7 @@ def test_block_needs_a_reason_and_lifting_needs_a_block(blocks: SavedBlocks) -> 
     with pytest.raises(BadParameter, match="reason"):
         blocks.add("author", "Ada", " ", now=NOW)
     with pytest.raises(BadParameter, match="not blocked"):
-        blocks.remove("author", "Ada")
+        blocks.remove("author", "Ada", now=NOW)
 
 
 def test_an_empty_list_is_read_once_a_revision(store: Store, redis: Redis) -> None:

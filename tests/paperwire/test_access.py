@@ -21,6 +21,7 @@ from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
 from papers.config.settings import Settings
 from papers.redis_backend.connection import connect
+from papers.state.access.api_tokens import ApiTokens
 from papers.state.keywords import Keywords
 from papers.state.task_states import TaskStates
 from papers.store import Store
@@ -28,6 +29,7 @@ from paperwire.cli import main
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
 from service import create_app
+from service.http.auth import token_digest
 from tests.papers.server import private_server
 from tests.paperwire.processes import becomes_true
 
@@ -104,6 +106,7 @@ def test_no_user_may_run_admin_commands(emptied: Users, user: str) -> None:
         *("HSET {25}03:papers a b", "DEL months", "SET schema 9", "HDEL validators a"),
         *("DEL quarantine", "INCR revision", "SET lease:scheduler me", "HSET lane:arxiv a b"),
         "EVAL redis.call('DEL',KEYS[1]) 1 months",
+        "HSET tokens sha256:1 a",
     ],
 )
 def test_web_user_cannot_change_papers_or_tasks(emptied: Users, command: str) -> None:
@@ -196,6 +199,11 @@ def _request_pages_as_web_user(users: Users, folder: Path) -> None:
     for action in ("try", "save", "remove"):
         answer = client.post("/manage/feeds", data={"action": action, "token": token, **feed})
         assert answer.status_code == 200, action
+    ApiTokens(users.admin).add("ci", ["keywords"], token_digest("saved"), now=NOW)
+    headers = {"Authorization": "Bearer saved"}
+    answer = client.put("/api/v1/keywords/sent", json={"query": "fish"}, headers=headers)
+    assert answer.status_code == 201
+    assert ApiTokens(users.admin).all()[0].used_at
     with users.client("web") as redis:  # as the pages that manage keywords do
         Keywords(redis).add("Managed", "managed", now=NOW)
         Keywords(redis).remove("Managed", now=NOW)

@@ -55,7 +55,7 @@ def test_blocked_paper_is_nowhere_and_comes_back(client: FlaskClient, redis: Red
         SavedBlocks(redis).add(kind, subject, "takedown", now=NOW)  # type: ignore[arg-type]
         blocked = texts(client)
         assert [path for path, text in blocked.items() if "2611.00002" in text] == []
-        SavedBlocks(redis).remove(kind, subject)  # type: ignore[arg-type]
+        SavedBlocks(redis).remove(kind, subject, now=NOW)  # type: ignore[arg-type]
         lifted = texts(client)
         assert [path for path, text in lifted.items() if "2611.00002" in text] == showing
 
@@ -73,7 +73,7 @@ def test_address_of_a_blocked_paper_is_gone(client: FlaskClient, redis: Redis, p
     assert (reply.status_code, "by a court" in reply.text) == (410, False)
     SavedBlocks(redis).add("paper", "2611.00002", "by a court", now=NOW, is_public=True)
     assert "by a court" in client.get(path).text
-    SavedBlocks(redis).remove("paper", "2611.00002")
+    SavedBlocks(redis).remove("paper", "2611.00002", now=NOW)
     again = client.get(path)
     assert (again.status_code, again.headers["ETag"]) == (200, first.headers["ETag"])
 
@@ -100,7 +100,7 @@ def test_snapshot_hides_what_is_blocked_and_keeps_it(redis: Redis, three: None) 
     blocks.add("paper", "2611.00002", "takedown", now=NOW)
     assert numbers() == [3]
     for id in ("2611.00001", "2611.00002"):
-        blocks.remove("paper", id)
+        blocks.remove("paper", id, now=NOW)
     assert numbers() == [3, 2, 1]
 
 
@@ -112,7 +112,7 @@ def test_snapshot_made_under_a_block_keeps_the_picks_that_it_hides(
     keyword, period = Keyword("reward", "Reward", "reward", NOW), Period.parse("month", "2026-11")
     blocks.add("community", "hf", "spam", now=NOW)
     assert [len(paper.picks) for paper in snapshots.papers(keyword, period)] == [0, 0, 0]
-    blocks.remove("community", "hf")
+    blocks.remove("community", "hf", now=NOW)
     assert [len(paper.picks) for paper in snapshots.papers(keyword, period)] == [0, 1, 0]
 
 
@@ -144,5 +144,5 @@ def test_pick_of_a_blocked_community_is_not_shown(
     assert [path for path, text in blocked.items() if place in text] == []
     assert "2611.00002" in blocked["/feeds/reward.atom"]
     assert "2611.00002" not in blocked[picks]
-    SavedBlocks(redis).remove(kind, subject)
+    SavedBlocks(redis).remove(kind, subject, now=NOW)
     assert {path: client.get(path, follow_redirects=True).text for path in paths} == before

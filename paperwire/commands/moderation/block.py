@@ -57,7 +57,9 @@ def block_remove(kind: str, subject: str, as_json: bool) -> None:
     from paperwire.operations.session import open_session
 
     with open_session(discover_settings(os.environ)) as session:
-        lifted = SavedBlocks(session.redis).remove(cast("BlockKind", kind), subject)
+        lifted = SavedBlocks(session.redis).remove(
+            cast("BlockKind", kind), subject, now=session.now
+        )
     print_result(_block_json(lifted), f"lifted {_block_line(lifted)}", as_json)
 
 

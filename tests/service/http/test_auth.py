@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -11,14 +12,17 @@ from redis import Redis
 from werkzeug.datastructures import Headers
 
 from papers.config.settings import Settings
-from papers.errors import BadSettings, TooManyRequests, Unauthorized
+from papers.errors import BadSettings, ScopeMissing, StoreError, TooManyRequests, Unauthorized
+from papers.state.access.api_tokens import ApiTokens
 from paperwire.cli import main
 from service.context import context
 from service.http import auth
+from service.http.auth import TokenGuard
 from service.http.client_quota import ClientQuota
 from service.http.cost_window import MAX_CLIENTS
 from service.http.rate_limit import MAX_WRONG_TOKENS, ClientRateLimiter
 from tests.service.conftest import serving
+from tests.service.made import NOW
 
 pytestmark = pytest.mark.row("tokens")
 
@@ -73,34 +77,70 @@ def test_token_is_read_from_one_header_only(headers: dict[str, str], token: str)
     assert auth.bearer_token(Headers(headers)) == token
 
 
-def test_write_without_the_token_is_refused() -> None:
-    quota = ClientQuota(ClientRateLimiter(0), "192.0.2.1", is_exempt=True)
-    with pytest.raises(Unauthorized, match="no token is set"):
-        auth.require_token(Settings(), RIGHT, quota)
-    with pytest.raises(Unauthorized, match="needs the token"):
-        auth.require_token(Settings(token=TOKEN), WRONG, quota)
-    auth.require_token(Settings(token=TOKEN), RIGHT, quota)
+def guard_of(settings: Settings, tokens: ApiTokens, quota: ClientQuota | None = None) -> TokenGuard:
+    quota = quota or ClientQuota(ClientRateLimiter(0), "192.0.2.1", is_exempt=True)
+    return TokenGuard(settings, tokens, quota, NOW)
+
+
+def test_write_without_a_token_is_refused(redis: Redis) -> None:
+    tokens = ApiTokens(redis)
+    with pytest.raises(Unauthorized, match="there is no token"):
+        guard_of(Settings(), tokens).require(RIGHT, "keywords")
+    for headers in (WRONG, Headers()):
+        with pytest.raises(Unauthorized, match="needs a token"):
+            guard_of(Settings(token=TOKEN), tokens).require(headers, "keywords")
+    guard_of(Settings(token=TOKEN), tokens).require(RIGHT, "keywords")
+
+
+def test_saved_token_is_accepted_for_what_it_is_for(redis: Redis) -> None:
+    tokens = ApiTokens(redis)
+    tokens.add("ci", ["sources"], auth.token_digest(TOKEN), now=NOW)
+    guard = guard_of(Settings(), tokens)
+    guard.require(RIGHT, "sources")
+    guard.require_form(TOKEN, "sources")
+    with pytest.raises(ScopeMissing, match="needs one for keywords"):
+        guard.require(RIGHT, "keywords")
+    for wrong in (WRONG, Headers({"Authorization": f"Bearer {auth.token_digest(TOKEN)}"})):
+        with pytest.raises(Unauthorized, match="needs a token"):
+            guard.require(wrong, "sources")
+    tokens.revoke("ci")
+    with pytest.raises(Unauthorized, match="there is no token"):
+        guard.require(RIGHT, "sources")
+
+
+def test_token_of_the_settings_works_without_the_store(tmp_path: Path) -> None:
+    away = ApiTokens(Redis.from_url(f"unix://{tmp_path}/nobody"))
+    guard_of(Settings(token=TOKEN), away).require(RIGHT, "metrics")
+    with pytest.raises(StoreError):
+        guard_of(Settings(token=TOKEN), away).require(WRONG, "metrics")
 
 
 @pytest.mark.row("wrong tokens")
-def test_wrong_tokens_of_a_client_are_limited() -> None:
+@pytest.mark.parametrize("is_saved", [True, False])
+def test_wrong_tokens_of_a_client_are_limited(redis: Redis, is_saved: bool) -> None:
     """Then the right one is refused too. A missing one is no attempt; others are not refused."""
-    settings, now = Settings(token=auth.token_digest(TOKEN)), [1000.0]
+    settings, now = Settings(token="" if is_saved else auth.token_digest(TOKEN)), [1000.0]
+    tokens = ApiTokens(redis)
+    if is_saved:
+        tokens.add("ci", ["keywords"], auth.token_digest(TOKEN), now=NOW)
     limiter = ClientRateLimiter(0, clock=lambda: now[0])
-    guesser, other = (ClientQuota(limiter, f"192.0.2.{n}", is_exempt=True) for n in (1, 2))
+    guesser, other = (
+        guard_of(settings, tokens, ClientQuota(limiter, f"192.0.2.{n}", is_exempt=True))
+        for n in (1, 2)
+    )
     for _ in range(3 * MAX_WRONG_TOKENS):
         with pytest.raises(Unauthorized):
-            auth.require_token(settings, Headers(), guesser)
+            guesser.require(Headers(), "keywords")
     for _ in range(MAX_WRONG_TOKENS):
         with pytest.raises(Unauthorized):
-            auth.require_token(settings, WRONG, guesser)
+            guesser.require(WRONG, "keywords")
     for headers in (WRONG, RIGHT):
         with pytest.raises(TooManyRequests, match="wrong tokens in a minute") as refusal:
-            auth.require_token(settings, headers, guesser)
+            guesser.require(headers, "keywords")
         assert 1 <= refusal.value.retry_after <= 60
-    auth.require_token(settings, RIGHT, other)
+    other.require(RIGHT, "keywords")
     now[0] += 61
-    auth.require_token(settings, RIGHT, guesser)
+    guesser.require(RIGHT, "keywords")
 
 
 @pytest.mark.row("wrong tokens")
@@ -152,12 +192,13 @@ def test_token_that_protects_nothing_is_no_setting(token: str, reason: str) -> N
     assert token not in str(refusal.value)
 
 
-def test_refusal_is_a_401_with_the_scheme(site: Settings) -> None:
+def test_refusal_is_a_401_with_the_scheme(site: Settings, redis: Redis) -> None:
+    redis.ping()
     with serving(site) as app:
 
         @app.get("/api/v1/write")
         def write() -> str:
-            auth.require_token(context().settings, Headers(), context().quota)
+            context().token_guard.require(Headers(), "keywords")
             return "never"
 
         response = app.test_client().get("/api/v1/write")

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -9,6 +11,7 @@ from redis import Redis
 from papers.model.paper import Sighting
 from papers.state.keywords import Keywords
 from service.pages.paper import MAX_VERSION_LINKS, version_links
+from service.pages.parts.paper_metadata import MAX_AUTHORS
 from tests.service.conftest import Announce
 from tests.service.made import NOW, make_paper, make_pick, make_revision, make_sighting
 from tests.service.pages.test_pages import page
@@ -117,3 +120,81 @@ def test_votes_are_plotted_by_day(client: FlaskClient, announce: Announce) -> No
     assert "Votes by day in Hugging Face" in plot.select("svg")[0]["aria-label"]
     caption = plot.select("dd > span")[0].get_text()
     assert caption == "from 3 to 60 in 5 days"
+
+
+HOSTILE = '</script><script>alert(1)</script> "quoted" <!-- & \u2028 {{ 7*7 }}'
+
+
+def test_tools_read_the_paper_from_its_page(client: FlaskClient, announce: Announce) -> None:
+    fields: dict[str, Any] = {
+        "title": 'On $x$ and Schr\\"odinger',
+        "authors": ("Ada Lovelace", "Ludwig van Beethoven", "The ATLAS Collaboration"),
+        "doi": "10.1/x",
+        "license": "http://creativecommons.org/licenses/by/4.0/",
+    }
+    announce([make_sighting(1, **fields), make_revision(1, 2, **fields)])
+    soup = page(client, "/papers/2611.00001")
+    named = [(str(tag["name"]), str(tag["content"])) for tag in soup.select("meta[name]")]
+    assert [pair for pair in named if pair[0].startswith("citation_")] == [
+        ("citation_title", "On $x$ and Schrödinger"),
+        *(("citation_author", name) for name in ("Lovelace, Ada", "van Beethoven, Ludwig")),
+        ("citation_author", "The ATLAS Collaboration"),
+        ("citation_publication_date", "2026/11/02"),
+        ("citation_online_date", "2026/11/04"),
+        ("citation_arxiv_id", "2611.00001"),
+        ("citation_doi", "10.1/x"),
+        ("citation_publisher", "arXiv"),
+        ("citation_abstract_html_url", "https://arxiv.org/abs/2611.00001"),
+        ("citation_pdf_url", "https://arxiv.org/pdf/2611.00001"),
+        *(("citation_keywords", name) for name in ("cs.CL", "cs.AI")),
+    ]
+    preview = {str(tag["property"]): str(tag["content"]) for tag in soup.select("meta[property]")}
+    assert preview["og:title"] == "On x and Schrödinger"
+    assert preview["og:url"] == "https://wire.example/papers/2611.00001"
+    image = preview["og:image"].removeprefix("https://wire.example")
+    assert client.get(image, buffered=True).mimetype == "image/png"
+    assert preview["og:description"] == dict(named)["description"] != ""
+    (block,) = soup.select('script[type="application/ld+json"]')
+    article = json.loads(block.get_text())
+    assert (article["@context"], article["@type"]) == ("https://schema.org", "ScholarlyArticle")
+    assert [author["name"] for author in article["author"]] == [
+        *("Ada Lovelace", "Ludwig van Beethoven", "The ATLAS Collaboration")
+    ]
+    assert {each["propertyID"]: each["value"] for each in article["identifier"]} == {
+        "arXiv": "2611.00001",
+        "DOI": "10.1/x",
+    }
+    assert article["datePublished"] < article["dateModified"]
+    assert article["license"] == "http://creativecommons.org/licenses/by/4.0/"
+    assert soup.select_one("link[rel=canonical]")["href"] == "https://arxiv.org/abs/2611.00001"
+
+
+def test_hostile_texts_stay_texts_in_metadata(client: FlaskClient, announce: Announce) -> None:
+    announce([make_sighting(1, title=HOSTILE, abstract=HOSTILE * 30, authors=(HOSTILE,))])
+    soup = page(client, "/papers/2611.00001")
+    assert soup.select("script")[0]["type"] == "application/ld+json"
+    assert "alert(1)" not in "".join(tag.get_text() for tag in soup.select("script")[1:])
+    (block,) = soup.select('script[type="application/ld+json"]')
+    title = json.loads(block.get_text())["name"]
+    assert title.startswith('</script><script>alert(1)</script> "quoted" <!-- & ')
+    assert soup.select_one('meta[name="citation_title"]')["content"] == title
+    description = soup.select_one('meta[name="description"]')["content"]
+    assert len(description) <= 300
+    assert description.endswith("…")
+
+
+def test_metadata_names_a_bounded_number_of_authors(
+    client: FlaskClient, announce: Announce
+) -> None:
+    announce([make_sighting(1, authors=tuple(f"Ada {n} Lovelace" for n in range(900)))])
+    soup = page(client, "/papers/2611.00001")
+    assert len(soup.select('meta[name="citation_author"]')) == MAX_AUTHORS
+    article = json.loads(soup.select_one('script[type="application/ld+json"]').get_text())
+    assert len(article["author"]) == MAX_AUTHORS
+
+
+def test_paper_without_a_title_has_no_citation(client: FlaskClient, announce: Announce) -> None:
+    announce([make_pick(7)])
+    soup = page(client, "/papers/2611.00007")
+    assert soup.select('meta[name^="citation_"], meta[name="description"]') == []
+    assert soup.select_one('meta[property="og:title"]')["content"] == "2611.00007"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,14 +11,12 @@ from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator, FormatChecker
 from redis import Redis
 
-from papers.config.settings import Settings
 from papers.model.arxiv_id import ArxivId
 from papers.state.keywords import Keywords
 from papers.state.task_states import TaskState, TaskStates, TaskStatus
-from service import create_app
 from service.context import AppContext
 from service.feed_result import FeedResult
-from service.json_api.schemas import RESPONSE_SCHEMAS
+from service.json_api.schemas import RESPONSE_SCHEMAS, SCHEMAS
 from service.urls.params import ALL_PARAMETERS, DIGEST_PARAMETER
 from tests.service.conftest import SITE, Announce
 from tests.service.made import FIRST_ANNOUNCED, NOW, make_pick, make_revision, make_sighting
@@ -117,8 +115,89 @@ def test_every_route_is_described_and_every_description_is_a_route(
     }
     assert routes == set(description["paths"])
     for path, item in description["paths"].items():
-        in_path = {p["name"] for p in item["get"]["parameters"] if p["in"] == "path"}
-        assert in_path == set(re.findall(r"\{(\w+)\}", path))
+        for method, operation in item.items():
+            in_path = {p["name"] for p in operation["parameters"] if p["in"] == "path"}
+            assert in_path == set(re.findall(r"\{(\w+)\}", path)), (method, path)
+
+
+def test_every_method_of_a_route_is_described(app: Flask, client: FlaskClient) -> None:
+    description = json.loads(client.get("/api/v1/openapi.json").data)
+    described = {
+        (path, method.upper()) for path, item in description["paths"].items() for method in item
+    }
+    served = {
+        (re.sub(r"<(?:[^:<>]+:)?(\w+)>", r"{\1}", rule.rule), method)
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        if rule.rule.startswith("/api/")
+    }
+    assert served == {pair for pair in described if pair[0].startswith("/api/")}
+
+
+CANONICAL = [
+    ("papers?q=Rewards+", "papers?q=Rewards"),
+    ("papers?q=reward&n=5&before=2611.00003", "papers?before=2611.00003&n=5&q=reward"),
+    (
+        "papers?q=reward&count=1&n=5&before=2611.3",
+        "papers?before=2611.00003&count=true&n=5&q=reward",
+    ),
+    ("papers?q=reward&utm_source=x&n=100", "papers?q=reward"),
+    ("papers?k=Diffusion", "papers?k=diffusion"),
+    ("papers/arXiv:2611.00001v2", "papers/2611.00001"),
+    ("papers/hep-th%2F9901001", "papers/hep-th/9901001"),
+    ("keywords/Reward%20Model", "keywords/reward-model"),
+    ("keywords?page=1", "keywords"),
+    ("openapi.json?utm_source=x", "openapi.json"),
+]
+
+
+@pytest.mark.parametrize(("given", "canonical"), CANONICAL)
+@pytest.mark.usefixtures("three")
+def test_other_forms_are_answered_and_name_the_canonical_url(
+    client: FlaskClient, redis: Redis, announce: Announce, given: str, canonical: str
+) -> None:
+    Keywords(redis).add("Diffusion", "diffusion", now=NOW)
+    announce([make_sighting(1, id=ArxivId.parse("hep-th/9901001"), announced_at=FIRST_ANNOUNCED)])
+    if "before=2611.3" in given:
+        given = given.replace("2611.3", "2611.00003")
+    response, plain = (client.get(f"/api/v1/{path}") for path in (given, canonical))
+    assert (response.status_code, plain.status_code) == (200, 200), response.text
+    assert response.data == plain.data
+    for each in (response, plain):
+        assert each.headers["Link"] == f'<{SITE}/api/v1/{canonical}>; rel="canonical"'
+    assert response.headers["ETag"] == plain.headers["ETag"]
+    known = client.get(f"/api/v1/{given}", headers={"If-None-Match": plain.headers["ETag"]})
+    assert (known.status_code, known.headers["Link"]) == (304, plain.headers["Link"])
+
+
+def test_count_is_of_all_matches_of_all_months(client: FlaskClient, announce: Announce) -> None:
+    old = [
+        make_sighting(
+            9, id=ArxivId(year * 100 + 5, 9), announced_at=datetime(year, 5, 9, tzinfo=UTC)
+        )
+        for year in range(2010, 2024)
+    ]
+    announce([*(make_sighting(number) for number in (1, 2, 3)), *old])
+    path = "/api/v1/papers?n=1&q=%22reward+model%22"
+    assert fetch_valid(client, path, "Papers")["count"] is None
+    counted = fetch_valid(client, f"{path}&count=true", "Papers")
+    assert counted["count"] == {"papers": 17, "exact": True}
+    assert len(counted["papers"]) == 1
+    since = fetch_valid(client, f"{path}&count=true&since=2026-01-01", "Papers")
+    assert since["count"]["papers"] == 3
+    announce([make_sighting(4)])
+    assert fetch_valid(client, f"{path}&count=true", "Papers")["count"]["papers"] == 18
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    ["count=many", "count=true&count=true", "count=1&when=revised&since=2026-11-01", "count=2"],
+)
+def test_count_that_cannot_be_given_is_refused(client: FlaskClient, parameters: str) -> None:
+    response = client.get(f"/api/v1/papers?q=reward&{parameters}")
+    assert (response.status_code, response.mimetype) == (400, "application/problem+json")
+    assert response.get_json()["detail"].startswith("count: ")
+    assert client.get(f"/feeds/search.atom?q=reward&{parameters}").status_code == 400
 
 
 def test_every_parameter_is_described(client: FlaskClient) -> None:
@@ -126,58 +205,17 @@ def test_every_parameter_is_described(client: FlaskClient) -> None:
     for path in ("/api/v1/papers", "/feeds/{name}.{suffix}"):
         parameters = description["paths"][path]["get"]["parameters"]
         names = [parameter["name"] for parameter in parameters if parameter["in"] == "query"]
-        omitted = [DIGEST_PARAMETER] if path.startswith("/api") else []
-        assert names == [p.name for p in ALL_PARAMETERS if p not in omitted]
+        described = [p.name for p in ALL_PARAMETERS]
+        if path.startswith("/api"):
+            described = [name for name in [*described, "count"] if name != DIGEST_PARAMETER.name]
+        assert names == described
     assert description["servers"] == [{"url": SITE}]
 
 
 def test_every_schema_reference_resolves(client: FlaskClient) -> None:
     text = client.get("/api/v1/openapi.json").text
     references = set(re.findall(r'"\$ref":"#/components/schemas/(\w+)"', text))
-    assert references <= set(RESPONSE_SCHEMAS)
-    assert set(RESPONSE_SCHEMAS) <= references
-
-
-def import_list(client: FlaskClient, body: bytes, token: str) -> Any:
-    return client.post("/api/v1/keywords", data=body, headers={"Authorization": f"Bearer {token}"})
-
-
-def test_list_of_keywords_is_imported_with_its_progress(site: Settings, redis: Redis) -> None:
-    client = create_app(replace(site, token="a long and secret token")).test_client()
-    names = [{"name": f"Keyword {n}", "query": f"fish {n}"} for n in range(700)]
-    answer = import_list(client, json.dumps([*names, 5]).encode(), "a long and secret token")
-    assert (answer.status_code, answer.mimetype) == (200, "application/x-ndjson")
-    first, last = map(json.loads, answer.text.splitlines())
-    assert (first["read"], first["saved"], first["problems"]) == (500, 500, [])
-    assert {name: last[name] for name in ("read", "saved", "known", "foreign", "refused")} == {
-        "read": 701,
-        "saved": 700,
-        "known": 0,
-        "foreign": 0,
-        "refused": 1,
-    }
-    assert [problem["line"] for problem in last["problems"]] == [701]
-    assert Keywords(redis).count() == 700
-
-
-@pytest.mark.parametrize(
-    ("body", "token", "status"), [(b"fish", "no", 401), (b"<a/>", "a long and secret token", 400)]
-)
-def test_import_without_token_or_list_is_refused(
-    site: Settings, redis: Redis, body: bytes, token: str, status: int
-) -> None:
-    client = create_app(replace(site, token="a long and secret token")).test_client()
-    answer = import_list(client, body, token)
-    assert (answer.status_code, answer.mimetype) == (status, "application/problem+json")
-    assert Keywords(redis).count() == 0
-
-
-def test_import_that_cannot_be_read_on_says_so(site: Settings, redis: Redis) -> None:
-    client = create_app(replace(site, token="a long and secret token")).test_client()
-    body = b"[" + b",".join(b'"fish %d"' % n for n in range(600)) + b" oops]"
-    answer = import_list(client, body, "a long and secret token")
-    first, last = map(json.loads, answer.text.splitlines())
-    assert (first["saved"], last["read"], "is no JSON" in last["error"]) == (500, 500, True)
+    assert references == set(SCHEMAS)
 
 
 @pytest.mark.usefixtures("three")

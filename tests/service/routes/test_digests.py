@@ -156,7 +156,7 @@ def test_custom_queries_and_unions_have_digests(client: FlaskClient, redis: Redi
         ("/feeds/Reward-Model.atom?digest=day", 301, DAILY),
         ("/feeds/search.atom?k=reward-model&digest=week", 301, WEEKLY),
         ("/k/reward-model?digest=day", 301, "/k/reward-model"),
-        ("/api/v1/papers?digest=day&q=reward", 301, "/api/v1/papers?q=reward"),
+        ("/api/v1/papers?digest=day&q=reward", 400, None),
         ("/feeds/reward-model.atom?digest=month", 400, None),
         ("/feeds/reward-model.atom?digest=day&n=5", 400, None),
         ("/feeds/reward-model.atom?digest=day&when=picked", 400, None),
