@@ -9,6 +9,7 @@ from typing import Final, cast
 
 from flask import Flask, Response, current_app, request
 from redis import Redis
+from werkzeug.datastructures import MultiDict
 
 from papers.config.settings import Settings
 from papers.config.sources import SOURCES
@@ -84,25 +85,26 @@ class AppContext:
         configured = (*SOURCES, *self.settings.communities)
         return configured if requested.casefold() in ("", *configured) else self.source_names
 
-    def parse_search_urls(self, name: str) -> SearchUrls:
+    def parse_search_urls(self, name: str, ignored: tuple[str, ...] = ()) -> SearchUrls:
         """Return the canonical URLs of this request: of a keyword, a list, or of `search`.
 
-        Raises BadParameter, BadQuery, UnknownKeyword.
+        `ignored` are parameters of a page that are none of the search. Raises BadParameter,
+        BadQuery, UnknownKeyword.
         """
-        key = (name, request.query_string)
+        key = ("?".join((name, *ignored)), request.query_string)
         urls = self.url_cache.get(key)
         if urls is None:
-            urls = self._parse_uncached(name)
+            urls = self._parse_uncached(name, _args_without(ignored))
             if not urls.params.options.get("source"):  # which sources there are may change
                 self.url_cache.put(key, urls, _URL_ENTRY_BYTES + len(request.query_string))
         return urls
 
-    def _parse_uncached(self, name: str) -> SearchUrls:
+    def _parse_uncached(self, name: str, args: MultiDict[str, str]) -> SearchUrls:
         if name in LIST_NAMES:
-            return SearchUrls(self.settings.base_url, name, parse_list_params(request.args))
+            return SearchUrls(self.settings.base_url, name, parse_list_params(args))
         slug = SEARCH_SLUG if name == SEARCH_SLUG else self.resolve_slug(name)
-        sources = self.source_names_for(request.args.get("source", ""))
-        params = parse_params(request.args, is_saved=slug != SEARCH_SLUG, sources=sources)
+        sources = self.source_names_for(args.get("source", ""))
+        params = parse_params(args, is_saved=slug != SEARCH_SLUG, sources=sources)
         if len(params.keywords) == 1:
             (slug,), params = params.keywords, replace(params, keywords=())
         return SearchUrls(self.settings.base_url, slug, params)
@@ -180,6 +182,13 @@ class AppContext:
     def quota(self) -> ClientQuota:
         """The rate limit of the client of this request."""
         return ClientQuota.of(self.rate_limiter, request.environ, self.settings)
+
+
+def _args_without(names: tuple[str, ...]) -> MultiDict[str, str]:
+    """Return the parameters of this request but those named."""
+    if not names:
+        return request.args
+    return MultiDict(item for item in request.args.items(multi=True) if item[0] not in names)
 
 
 def open_context(app: Flask, settings: Settings) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from flask import Response, render_template
+from flask import Response, render_template, request
 
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
@@ -18,6 +18,8 @@ from service.exports.formats import REFERENCE_FORMATS
 from service.feeds import FORMATS
 from service.feeds.entry import Entry
 from service.markup.clean import single_line, valid_http_url
+from service.pages.controls.page_state import PageState, parse_page_state
+from service.pages.controls.subscribe_menu import SubscribeMenu, format_menu
 from service.pages.parts.highlight import highlight_entry
 from service.pages.parts.page_response import cached_page, pages
 from service.pages.parts.plots import vote_plot
@@ -41,15 +43,18 @@ class SimilarEntry:
 def paper(id: str) -> Response:
     """Return a paper by any form of its id."""
     ctx, paper_id = context(), ArxivId.parse(id)
+    state = parse_page_state(request.args)
     return cached_page(
-        f"/papers/{paper_id}",
-        lambda version: _render_paper(ctx, version, paper_id),
+        state.path(f"/papers/{paper_id}"),
+        lambda version: _render_paper(ctx, version, paper_id, state),
         keywords=(ALL_KEYWORDS,),
         archive=True,
     )
 
 
-def _render_paper(ctx: AppContext, version: StoreVersion, paper_id: ArxivId) -> bytes:
+def _render_paper(
+    ctx: AppContext, version: StoreVersion, paper_id: ArxivId, state: PageState
+) -> bytes:
     (known,) = ctx.store.get_papers([paper_id])
     if known is None:
         raise ctx.store.missing_paper(paper_id)
@@ -61,6 +66,7 @@ def _render_paper(ctx: AppContext, version: StoreVersion, paper_id: ArxivId) -> 
             (form.name, f"/papers/{known.id}.{suffix}", form.media_type)
             for suffix, form in FORMATS.items()
         ],
+        menu=_paper_menu(ctx, known, state),
         versions=version_links(known),
         doi=valid_http_url(_DOI_RESOLVER + single_line(known.doi)) if known.doi else "",
         matched_keywords=ctx.percolators.matching_keywords(
@@ -80,6 +86,17 @@ def _render_paper(ctx: AppContext, version: StoreVersion, paper_id: ArxivId) -> 
         ),
         q="",
     ).encode()
+
+
+def _paper_menu(ctx: AppContext, paper: Paper, state: PageState) -> SubscribeMenu:
+    path = f"/papers/{paper.id}"
+    return format_menu(
+        {suffix: f"{ctx.settings.base_url}{path}.{suffix}" for suffix in FORMATS},
+        state,
+        lambda other: other.path(path),
+        of="this paper",
+        note="An entry when a new version, code or a pick comes. Nothing else.",
+    )
 
 
 def version_links(paper: Paper) -> list[tuple[int, str]]:
