@@ -1,15 +1,22 @@
-"""Static files: their URLs contain a digest of the content, so that they may be cached a year."""
+"""Static files: their URLs contain a digest of the content, so that they may be cached a year.
+
+Texts among them are compressed once, when the first client requests them.
+"""
 
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
 from flask import Flask, Response, request, url_for
 
+from service.cache.encodings import ENCODINGS, IDENTITY, negotiate_coding
+
 YEAR_SECONDS: Final = 365 * 24 * 3600
 HOUR_SECONDS: Final = 3600
+_TEXT_SUFFIXES: Final = (".css", ".js", ".svg")
 
 
 def register_static_urls(app: Flask) -> None:
@@ -25,10 +32,34 @@ def register_static_urls(app: Flask) -> None:
             has_digest = request.args.get("v") == digests.get((request.view_args or {})["filename"])
             lifetime = f"{YEAR_SECONDS}, immutable" if has_digest else f"{HOUR_SECONDS}"
             response.headers["Cache-Control"] = f"public, max-age={lifetime}"
+            return _encode_text(response, folder / (request.view_args or {})["filename"])
         return response
 
     app.jinja_env.globals["static_url"] = static_url
     app.after_request(set_cache_control)
+
+
+def _encode_text(response: Response, path: Path) -> Response:
+    """Compress the file of a response for its client. Its entity tag is weak then."""
+    if path.suffix not in _TEXT_SUFFIXES:
+        return response
+    response.vary.add("Accept-Encoding")
+    coding = negotiate_coding(request.headers.get("Accept-Encoding", ""))
+    if coding == IDENTITY or response.status_code != 200 or request.method != "GET":
+        return response
+    response.close()
+    response.direct_passthrough = False
+    response.set_data(_encoded_file(path, coding))
+    response.content_encoding = coding
+    etag, _ = response.get_etag()
+    if etag:
+        response.set_etag(etag, weak=True)
+    return response
+
+
+@lru_cache(maxsize=64)
+def _encoded_file(path: Path, coding: str) -> bytes:
+    return ENCODINGS[coding].compress(path.read_bytes())
 
 
 def _content_hash(path: Path) -> str:
