@@ -130,6 +130,21 @@ class MatchCounter:
             for name, term in terms.items()
         }
 
+    def papers_per_category(self, categories: Sequence[str], days: int) -> dict[str, int]:
+        """Count the papers of each category in the store's last days; without those with none."""
+        with translate_store_errors(self._redis):
+            session = self._reader.open_session(IndexCache.month_requests)
+            recent = _recent_days(session)
+            if not recent:
+                return {}
+            after = max(recent) - timedelta(days=days)
+            terms = {name: label_term(Label(LabelKind.CATEGORY, name)) for name in categories}
+            wanted = tuple(terms.values())
+            read = session.read_postings([(session.newest_months(RECENT_MONTHS), wanted)])
+        counted = BitMap.union(*(papers for day, papers in recent.items() if day > after))
+        counts = {name: _overlap(read.bitmap_of(term), counted) for name, term in terms.items()}
+        return {name: count for name, count in counts.items() if count}
+
 
 def _recent_days(session: ReadSession) -> _PapersByDay:
     """Return the papers of each day of the newest months, read once per revision."""

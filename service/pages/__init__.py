@@ -63,7 +63,8 @@ PAGES: Final = (
     ),
     PageModule("manage_feeds", (NavLink("manage", "Community feeds", "pages.manage_feeds"),)),
     PageModule("listings"),
-    PageModule("paper"),
+    PageModule("indexes", (NavLink("footer", "Categories", "pages.categories"),)),
+    PageModule("paper", (NavLink("footer", "Starred", "pages.starred"),)),
     PageModule("preview"),
 )
 """Every page module; links of one section are shown in this order."""

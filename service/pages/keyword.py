@@ -34,7 +34,12 @@ from service.pages.controls.page_state import (
 from service.pages.controls.subscribe_menu import SubscribeMenu, search_menu
 from service.pages.parts.facets import build_facets, build_filter_controls, hidden_form_fields
 from service.pages.parts.highlight import HighlightedEntry, highlight_entry
-from service.pages.parts.page_response import cached_page, pages, uncached_page
+from service.pages.parts.page_response import (
+    STATIC_PAGE_MAX_AGE,
+    cached_page,
+    pages,
+    uncached_page,
+)
 from service.pages.parts.reader_links import mailed_keywords
 from service.pages.parts.readings import link_notes, link_suggestions
 from service.pages.parts.template_filters import format_counted
@@ -44,9 +49,6 @@ from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls, path_with_params
 
 PAPERS_PER_PAGE: Final = 25
 """Papers on a page without `n=`; a feed has more, as nobody scrolls it."""
-
-STATIC_PAGE_MAX_AGE: Final = 3600
-"""Seconds a client may reuse a page that only a release changes."""
 
 MIN_PAPERS_PER_HEADING: Final = 2
 """A list has a heading for each day if its days have so many papers on average."""

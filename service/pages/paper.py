@@ -21,7 +21,12 @@ from service.markup.clean import single_line, valid_http_url
 from service.pages.controls.page_state import PageState, parse_page_state
 from service.pages.controls.subscribe_menu import SubscribeMenu, format_menu
 from service.pages.parts.highlight import highlight_entry
-from service.pages.parts.page_response import cached_page, pages
+from service.pages.parts.page_response import (
+    STATIC_PAGE_MAX_AGE,
+    cached_page,
+    pages,
+    uncached_page,
+)
 from service.pages.parts.plots import vote_plot
 from service.urls.keyword_urls import MAX_HEAD_KEYWORDS, feeds_of_keywords
 
@@ -50,6 +55,12 @@ def paper(id: str) -> Response:
         keywords=(ALL_KEYWORDS,),
         archive=True,
     )
+
+
+@pages.get("/starred")
+def starred() -> Response:
+    """Return the page on which a browser lists the papers that it keeps starred."""
+    return uncached_page("starred.html", max_age=STATIC_PAGE_MAX_AGE)
 
 
 def _render_paper(

@@ -27,7 +27,8 @@ from service.http.auth import require_token
 from service.http.responses import redirect_to_canonical
 from service.json_api.documents import paper_json, source_json, suggestion_json
 from service.markup.clean import single_line
-from service.routes.openapi import openapi_document
+from service.pages.parts.page_response import STATIC_PAGE_MAX_AGE, uncached_page
+from service.routes.openapi import describe_operations, openapi_document
 from service.search_suggestions import counted_query, suggestions_for
 from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls
 from service.urls.paging import numbered_path, parse_page_number, slice_page
@@ -141,6 +142,18 @@ def sources() -> Response:
         _to_json_bytes({"sources": states}),
         headers={"Cache-Control": "no-store"},
         content_type=JSON_TYPE,
+    )
+
+
+@api.get("")
+def overview() -> Response:
+    """Return the description of the API as a page."""
+    document = openapi_document(context().settings.base_url)
+    return uncached_page(
+        "api.html",
+        max_age=STATIC_PAGE_MAX_AGE,
+        operations=describe_operations(document),
+        base_url=context().settings.base_url,
     )
 
 

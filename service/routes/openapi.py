@@ -6,7 +6,7 @@ https://spec.openapis.org/oas/v3.1.0
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from papers.model.arxiv_id import ArxivId
 from service.feeds import FORMATS
@@ -31,6 +31,29 @@ def openapi_document(base_url: str) -> dict[str, Any]:
         "paths": _paths(),
         "components": {"schemas": RESPONSE_SCHEMAS, "headers": _HEADERS},
     }
+
+
+class Operation(NamedTuple):
+    """An operation in words: `parameters` are (name, description)."""
+
+    method: str
+    path: str
+    summary: str
+    parameters: tuple[tuple[str, str], ...]
+
+
+def describe_operations(document: dict[str, Any]) -> list[Operation]:
+    """Return the operations of an OpenAPI description in words, for a page."""
+    return [
+        Operation(
+            method.upper(),
+            path,
+            operation["summary"],
+            tuple((p["name"], p.get("description", "")) for p in operation["parameters"]),
+        )
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+    ]
 
 
 def _paths() -> dict[str, Any]:

@@ -2,6 +2,8 @@
 // Nothing of it is sent anywhere.
 
 const STARS = "stars", VISITS = "visits", MAX_VISITS = 200;
+const VISIT = 30 * 60 * 1000; // milliseconds in which looking again is the same visit
+const BATCH = 50; // papers of a request for references
 
 /** Return a kept value; `otherwise` without one, or where storage is turned off. */
 function kept(name, otherwise) {
@@ -33,23 +35,24 @@ function starring(button) {
 
 /** Mark the papers that are new since the last visit of this page. */
 function visiting(page) {
-  const visits = kept(VISITS, {}), path = page.dataset.visits, seen = visits[path];
+  const visits = kept(VISITS, {}), path = page.dataset.visits, last = visits[path], now = Date.now();
+  const since = last && (now - last.at < VISIT ? last.since : last.newest);
   const papers = [...page.querySelectorAll("[data-paper]")];
-  const ids = papers.map((paper) => paper.dataset.paper);
-  if (seen) {
-    const fresh = papers.filter((paper) => isNewer(paper.dataset.paper, seen));
-    for (const paper of fresh) {
-      paper.classList.add("is-new");
-      const words = document.createElement("span");
-      words.className = "unseen";
-      words.textContent = " (new since your last visit)";
-      paper.querySelector("h3")?.append(words);
-    }
+  const fresh = since ? papers.filter((paper) => isNewer(paper.dataset.paper, since)) : [];
+  for (const paper of fresh) {
+    paper.classList.add("is-new");
+    const words = document.createElement("span");
+    words.className = "unseen";
+    words.textContent = " (new since your last visit)";
+    paper.querySelector("h2, h3")?.append(words);
   }
-  const newest = ids.reduce((a, b) => (isNewer(b, a) ? b : a), seen ?? "");
+  const note = page.querySelector("[data-new]");
+  if (note && fresh.length) note.textContent = `${fresh.length} new since your last visit`;
+  const newest = papers.map((paper) => paper.dataset.paper)
+    .reduce((a, b) => (isNewer(b, a) ? b : a), last?.newest ?? "");
   if (!newest) return;
   delete visits[path]; // the page is now the one visited last
-  visits[path] = newest;
+  visits[path] = { newest, since: since ?? newest, at: now };
   keep(VISITS, Object.fromEntries(Object.entries(visits).slice(-MAX_VISITS)));
 }
 
@@ -83,16 +86,27 @@ function listing(section) {
   section.querySelector("[data-ids]").addEventListener("click", () =>
     save("starred-papers.txt", "text/plain", Object.keys(kept(STARS, {})).join("\n") + "\n"));
   section.querySelector("[data-bibtex]").addEventListener("click", async (event) => {
-    const said = section.querySelector("[role=status]"), entries = [], missing = [];
+    const said = section.querySelector("[role=status]"), all = Object.keys(kept(STARS, {}));
+    const entries = [], missing = [];
     event.target.disabled = true;
-    for (const id of Object.keys(kept(STARS, {}))) {
-      const answer = await fetch(references.replace("ID", id)).catch(() => null);
-      if (answer?.ok) entries.push(await answer.text()); else missing.push(id);
+    for (let at = 0; at < all.length; at += BATCH) {
+      await fetchReferences(references, all.slice(at, at + BATCH), entries, missing);
     }
     event.target.disabled = false;
     said.textContent = missing.length ? `Not in the file, as they could not be read: ${missing.join(", ")}` : "";
     if (entries.length) save("starred-papers.bib", "application/x-bibtex", entries.join("\n"));
   });
+}
+
+/** Fetch the references of papers; those of unknown ones are found by halves. */
+async function fetchReferences(url, ids, entries, missing) {
+  const answer = await fetch(`${url}?id=${ids.join(",")}`).catch(() => null);
+  if (answer?.ok) entries.push(await answer.text());
+  else if (answer?.status === 404 && ids.length > 1) {
+    const half = ids.length >> 1;
+    await fetchReferences(url, ids.slice(0, half), entries, missing);
+    await fetchReferences(url, ids.slice(half), entries, missing);
+  } else missing.push(...ids);
 }
 
 /** Hand a text to the reader as a file. */

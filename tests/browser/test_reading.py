@@ -115,13 +115,44 @@ def test_papers_since_the_last_visit_are_marked(page: Page) -> None:
     page.evaluate("""() => {
       const visits = JSON.parse(localStorage.getItem("visits"));
       const third = document.querySelectorAll("[data-paper]")[2].dataset.paper;
-      for (const path in visits) visits[path] = third;
+      for (const path in visits) visits[path] = { newest: third, since: third, at: 0 };
+      localStorage.setItem("visits", JSON.stringify(visits));
+    }""")
+    for _ in range(2):  # a reload is the same visit
+        page.reload()
+        expect(page.locator("article.is-new")).to_have_count(2)
+        expect(page.locator(".since")).to_have_text("2 new since your last visit")
+    page.evaluate("""() => {
+      const visits = JSON.parse(localStorage.getItem("visits"));
+      for (const path in visits) visits[path].at -= 31 * 60 * 1000;
       localStorage.setItem("visits", JSON.stringify(visits));
     }""")
     page.reload()
-    expect(page.locator("article.is-new")).to_have_count(2)
-    page.reload()
     expect(page.locator("article.is-new")).to_have_count(0)
+
+
+def test_starred_papers_are_exported(page: Page) -> None:
+    page.goto("/k/reasoning")
+    for star in page.locator("article .star").all()[:2]:
+        star.click()
+    titles = page.locator("article h3 a").all_inner_texts()[:2]
+    page.goto("/starred")
+    assert sorted(page.locator(".headlines .title").all_inner_texts()) == sorted(titles)
+    with page.expect_download() as ids:
+        page.get_by_role("button", name="list of ids").click()
+    assert len(ids.value.path().read_text().split()) == 2
+    page.evaluate("""() => {
+      const stars = JSON.parse(localStorage.getItem("stars"));
+      stars["2611.09999"] = "A paper that is not held";
+      localStorage.setItem("stars", JSON.stringify(stars));
+    }""")
+    with page.expect_download() as references:
+        page.get_by_role("button", name="BibTeX").click()
+    assert references.value.path().read_text().count("@misc{") == 2
+    expect(page.locator(".starred [role=status]")).to_contain_text("2611.09999")
+    page.get_by_role("button", name="Remove").first.click()
+    page.reload()
+    expect(page.locator(".headlines li")).to_have_count(2)
 
 
 def test_first_focus_is_the_visible_skip_link(page: Page) -> None:

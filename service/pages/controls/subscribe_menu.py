@@ -73,21 +73,26 @@ def search_menu(
     if choice.entries != "each":  # a digest has no other parameters
         choice = choice._replace(papers="all")
 
-    def option(label: str, wanted: FeedChoice) -> MenuOption:
+    def option(label: str, wanted: FeedChoice, is_current: bool) -> MenuOption:
         path = page_path(state.with_feed(wanted)) + MENU_FRAGMENT
-        return MenuOption(label, path, wanted == choice)
+        return MenuOption(label, path, is_current)
 
     papers, entries = _PAPERS_LABELS.items(), _ENTRIES_LABELS.items()
     choices = (
         MenuChoice(
             "Papers",
-            tuple(option(text, choice._replace(papers=p, entries="each")) for p, text in papers),
+            tuple(
+                option(text, choice._replace(papers=p, entries="each"), p == choice.papers)
+                for p, text in papers
+            ),
         ),
         MenuChoice(
             "Entries",
             tuple(
                 option(
-                    text, choice._replace(papers=choice.papers if e == "each" else "all", entries=e)
+                    text,
+                    choice._replace(papers=choice.papers if e == "each" else "all", entries=e),
+                    e == choice.entries,
                 )
                 for e, text in entries
             ),
@@ -118,9 +123,9 @@ def format_menu(
     """Return the menu of what has one feed in every format; `urls_by_suffix` are absolute."""
     choice = FeedChoice(suffix=(state.feed or FeedChoice()).suffix)
 
-    def option(label: str, wanted: FeedChoice) -> MenuOption:
+    def option(label: str, wanted: FeedChoice, is_current: bool) -> MenuOption:
         path = page_path(state.with_feed(wanted)) + MENU_FRAGMENT
-        return MenuOption(label, path, wanted == choice)
+        return MenuOption(label, path, is_current)
 
     feed_url = urls_by_suffix[choice.suffix]
     return SubscribeMenu(
@@ -179,7 +184,10 @@ def _shown_papers(urls: SearchUrls) -> str:
 
 
 def _format_choice(
-    choice: FeedChoice, option: Callable[[str, FeedChoice], MenuOption]
+    choice: FeedChoice, option: Callable[[str, FeedChoice, bool], MenuOption]
 ) -> MenuChoice:
-    options = (option(text, choice._replace(suffix=s)) for s, text in _FORMAT_LABELS.items())
+    options = (
+        option(text, choice._replace(suffix=s), s == choice.suffix)
+        for s, text in _FORMAT_LABELS.items()
+    )
     return MenuChoice("Format", tuple(options))

@@ -14,6 +14,8 @@ pages = Blueprint("pages", __name__)
 HTML_CONTENT_TYPE: Final = "text/html; charset=utf-8"
 PAGE_MAX_AGE: Final = 60
 """Seconds a browser may reuse a page; shorter than for feeds, as people reload pages."""
+STATIC_PAGE_MAX_AGE: Final = 3600
+"""Seconds a client may reuse a page that only a release changes."""
 
 
 def cached_page(
