@@ -77,7 +77,7 @@ def _render_home(ctx: AppContext, version: StoreVersion, number: int) -> bytes:
         cards=cards,
         until=next((card.counts.until for card in cards if card.counts), None),
         examples=EXAMPLES,
-        sources=source_summary(ctx.source_states.all(), ctx.now()),
+        sources=source_summary(version.task_states, ctx.now()),
         q="",
     ).encode()
 

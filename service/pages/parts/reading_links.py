@@ -12,10 +12,15 @@ _FIRST_HTML_MONTH: Final = 202312
 
 
 def reading_links(entry: Entry) -> tuple[Link, ...]:
-    """Return the links of a paper in a list: PDF, HTML, what belongs to it, alphaXiv."""
+    """Return the links of a paper in a list: PDF, HTML, what belongs to it, alphaXiv.
+
+    The entry of an event has its own address at arXiv, which comes first.
+    """
     pdf, *others = [link for link in entry.links if link.rel == "related"]
     html = html_url(entry.paper)
+    event = f"arXiv {entry.id.rpartition('/')[2]}" if entry.id != entry.paper.id.url else ""
     return (
+        *((Link(entry.id, "related", HTML_MEDIA_TYPE, event),) if event else ()),
         pdf,
         *((Link(html, "related", HTML_MEDIA_TYPE, "HTML"),) if html else ()),
         *others,
