@@ -41,20 +41,31 @@ class HeldSpan:
         if self.began is None:
             return None
         since = self.began
-        for month in reversed(months):
+        for at, month in reversed(list(enumerate(months))):
             first = date(month // 100, month % 100, 1)
             if first >= since:
                 continue
-            if not self._is_whole(month, since):
+            is_start = first == self.began.replace(day=1)
+            before = months[at - 1] if at else None
+            if not (
+                self._is_covered(first, since) or self._is_whole(before if is_start else month)
+            ):
                 break
             since = first
         return since
 
-    def _is_whole(self, month: int, since: date) -> bool:
-        first = date(month // 100, month % 100, 1)
-        if self.covered and self.covered[0] <= first and self.covered[1] >= since.replace(day=1):
-            return True
-        size = self.month_sizes.get(month, 0)
+    def _is_covered(self, first: date, since: date) -> bool:
+        """Return whether the backfill has the month from its first day on, up to what is held."""
+        return bool(
+            self.covered and self.covered[0] <= first and self.covered[1] >= since.replace(day=1)
+        )
+
+    def _is_whole(self, month: int | None) -> bool:
+        """Return whether a month is a bulk file's.
+
+        The month in which the store began is as whole as the one before: its own papers grow.
+        """
+        size = self.month_sizes.get(month or 0, 0)
         fullest = max(self.month_sizes.values(), default=0)
         return size >= max(WHOLE_MONTH_PAPERS, WHOLE_MONTH_SHARE * fullest)
 

@@ -25,6 +25,7 @@ from service.pages.parts.highlight import HighlightedEntry, highlight_entry
 from service.pages.parts.page_response import cached_page, pages, redirect_to_newest
 from service.pages.parts.template_filters import format_known_day
 from service.search_title import search_title
+from service.source_status import source_trouble
 from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls, path_with_params
 from service.urls.params import EVERY_MEMBER, SearchParams
 
@@ -212,6 +213,7 @@ def _render_picks(
         total=len(papers),
         feeds=address.feed_links,
         feed_title=search_title((), query or parse_query(EVERY_MEMBER), address.list_name),
+        trouble=source_trouble(version.task_states, ctx.now()),
         thumbnails=ctx.settings.thumbnails,
         query=query.display_text if query else "",
         base_path=base_path,

@@ -67,6 +67,9 @@ def test_page_on_a_desktop(page: Page, name: str, screenshots: Path) -> None:
     take_screenshot(page, name, VIEWPORTS["light"], screenshots)
     if name in WIDE_PAGES:
         take_screenshot(page, name, VIEWPORTS["wide"], screenshots)
+    for width in (320, 640, 1024):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate(HORIZONTAL_OVERFLOW) <= 0, width
     page.emulate_media(color_scheme="dark")
     take_screenshot(page, name, VIEWPORTS["dark"], screenshots)
     assert_accessible(page, COLOR_RULES)

@@ -65,7 +65,7 @@ def test_filters_of_a_phone_are_in_a_sheet_and_back_restores_them(
     expect(page.locator(".sheet")).to_be_hidden()
 
 
-def test_full_view_is_remembered_and_in_the_url(page: Page) -> None:
+def test_full_view_is_kept_and_in_the_url(page: Page) -> None:
     page.goto("/k/reasoning")
     first = page.locator("article").first
     expect(first.locator(".whole")).to_be_hidden()
