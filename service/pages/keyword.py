@@ -24,7 +24,7 @@ from service.feed_result import FeedResult
 from service.feeds.entry import Entry, select_lead_pick
 from service.pages.controls.filter_chips import build_chips, count_set_filters
 from service.pages.controls.first_fetch import FirstFetch, fetch_period, first_fetch
-from service.pages.controls.match_plot import first_fetched_day, match_plot, month_start
+from service.pages.controls.match_plot import fetched_since, match_plot, month_start
 from service.pages.controls.page_state import (
     FULL_VIEW,
     PAGE_PARAMETERS,
@@ -184,7 +184,7 @@ def _figures(
     months = [count.month for count in counts.months]
     began = held_since = read_held_span(ctx.redis, months).since(months)
     if options.is_fetched and held_since:
-        held_since = min(held_since, first_fetched_day(counts) or held_since)
+        held_since = min(held_since, fetched_since(counts) or held_since)
     has_older = began is None or any(
         m.papers for m in counts.months if month_start(m.month) < began
     )

@@ -49,9 +49,14 @@ def month_start(month: int) -> date:
     return date(month // 100, month % 100, 1)
 
 
-def first_fetched_day(counts: MatchCounts) -> date | None:
-    """Return the first day of the first month with matches: where an initial fetch ended."""
-    return next((month_start(m.month) for m in counts.months if m.papers), None)
+def fetched_since(counts: MatchCounts) -> date | None:
+    """Return since when all matches are held after an initial fetch; None if it brought none.
+
+    That is the month after the oldest it brought, in which it may have ended at its limit.
+    """
+    months = [count.month for count in counts.months]
+    oldest = next((at for at, count in enumerate(counts.months) if count.papers), len(months))
+    return month_start(months[oldest + 1]) if oldest + 1 < len(months) else None
 
 
 def match_plot(counts: MatchCounts, held_since: date) -> MatchPlot | None:

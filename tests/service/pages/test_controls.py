@@ -13,7 +13,7 @@ from papers.search.counts import MatchCounts, MonthCount
 from papers.state.initial_fetches import InitialFetchStatus
 from papers.state.task_states import Progress, TaskState, TaskStatus
 from service.pages.controls.first_fetch import UNATTENDED_AFTER, first_fetch
-from service.pages.controls.match_plot import match_plot, small_week_plot
+from service.pages.controls.match_plot import fetched_since, match_plot, small_week_plot
 from service.pages.controls.page_state import FeedChoice, PageState, parse_page_state
 from service.pages.parts.reader_links import is_public_url, reader_links
 from tests.service.conftest import SITE, Announce
@@ -131,6 +131,21 @@ def test_what_is_not_held_is_no_bar_but_marked() -> None:
     assert (plot.unit, [bar.papers for bar in plot.bars]) == ("week", [3, 3])
     assert plot.not_held > 0
     assert plot.bars[0].x >= plot.not_held
+
+
+@pytest.mark.parametrize(
+    ("months", "since"),
+    [
+        ((0, 3, 1, 2), date(2026, 10, 1)),
+        ((3, 0, 0, 2), date(2026, 9, 1)),
+        ((0, 0, 0, 2), None),
+        ((0, 0, 0, 0), None),
+    ],
+)
+def test_month_in_which_an_initial_fetch_may_have_ended_is_not_held(
+    months: tuple[int, ...], since: date | None
+) -> None:
+    assert fetched_since(counts(months, (0,) * 8)) == since
 
 
 @pytest.mark.parametrize(
