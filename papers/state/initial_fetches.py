@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -34,16 +34,18 @@ class InitialFetchStatus:
         """Whether an attempt has succeeded: the newest papers of before are in the store."""
         return self.state is not None and self.state.succeeded_at is not None
 
-    @property
-    def is_pending(self) -> bool:
-        """Whether papers are still to come."""
-        return self.due_at is not None
-
 
 def read_initial_fetch(redis: Redis, task: str) -> InitialFetchStatus:
-    """Read the status of an initial fetch. Raises StoreError."""
+    """Read the status of an initial fetch, of one that is done in one round trip.
+
+    Raises StoreError.
+    """
     states = TaskStates(redis)
-    return InitialFetchStatus(states.get(task), states.due_time(task), states.progress(task))
+    status = InitialFetchStatus(states.get(task))
+    if status.is_done:
+        return status
+    due_at = states.due_time(task)
+    return replace(status, due_at=due_at, progress=states.progress(task) if due_at else None)
 
 
 def missing_initial_fetches(redis: Redis, tasks: Sequence[str]) -> list[str]:

@@ -109,9 +109,12 @@ def keyword(name: str) -> Response:
 
 @pages.get("/k/<name>/fetch")
 def keyword_fetch(name: str) -> Response:
-    """Return how far the initial fetch of a saved keyword is, as a part of its page."""
+    """Return how far the initial fetch of a saved keyword is, as a part of its page.
+
+    Raises UnknownKeyword.
+    """
     ctx = context()
-    slug = ctx.resolve_slug(name)
+    slug = ctx.keywords.get(ctx.resolve_slug(name)).slug
     status = read_initial_fetch(ctx.redis, initial_fetch_task(slug))
     fetch = first_fetch(status, ctx.now())
     return uncached_page("_fetch.html", fetch=fetch, slug=slug)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from urllib.parse import parse_qsl
 
 import pytest
+from bs4 import BeautifulSoup
 from flask.testing import FlaskClient
+from redis import Redis
 
 from papers.errors import BadParameter
 from papers.search.counts import MatchCounts, MonthCount
 from papers.state.initial_fetches import InitialFetchStatus
-from papers.state.task_states import Progress, TaskState, TaskStatus
+from papers.state.keyword_record import initial_fetch_task
+from papers.state.keywords import Keywords
+from papers.state.task_states import Progress, TaskState, TaskStates, TaskStatus
 from service.pages.controls.first_fetch import UNATTENDED_AFTER, first_fetch
 from service.pages.controls.match_plot import fetched_since, match_plot, small_week_plot
 from service.pages.controls.page_state import FeedChoice, PageState, parse_page_state
@@ -195,3 +199,47 @@ def test_failed_fetch_says_why_and_when_the_next_is() -> None:
 def test_fetch_that_succeeded_is_over() -> None:
     state = TaskState("fill:x", TaskStatus.OK, NOW, NOW, succeeded_at=NOW)
     assert first_fetch(InitialFetchStatus(state, NOW), NOW) is None
+
+
+def test_page_of_a_keyword_follows_its_first_fetch(client: FlaskClient, redis: Redis) -> None:
+    now = datetime.now(UTC)
+    Keywords(redis).add("Fish", "fish", now=now)
+    states, task = TaskStates(redis), initial_fetch_task("fish")
+
+    def shown() -> tuple[str, str]:
+        answer = client.get("/k/fish")
+        soup = BeautifulSoup(answer.data, "html.parser")
+        fill = " ".join(part.get_text(" ", strip=True) for part in soup.select(".fill"))
+        assert bool(soup.select("noscript meta")) == bool(soup.select("[data-poll]"))
+        return fill, answer.headers["Cache-Control"]
+
+    fill, cache_control = shown()
+    assert "Waits for its turn" in fill
+    assert cache_control == "no-cache"
+    states.save_progress(Progress(task, 50, 200, now - 10 * SECOND, now))
+    assert "50 of 200 papers, about 30 seconds left" in shown()[0]
+    assert "50 of 200" in client.get("/k/fish/fetch").text
+    failed = TaskState(task, TaskStatus.FAILING, now, now, failures=1, said="no route to host")
+    states.save(failed)
+    states.delete_progress(task)
+    fill, _ = shown()
+    assert "No route to host" in fill
+    assert "Waits" not in fill
+    states.save(TaskState(task, TaskStatus.OK, now, now, succeeded_at=now))
+    states.unschedule(task)
+    assert shown() == ("", "public, max-age=60")
+    assert "data-over" in client.get("/k/fish/fetch").text
+
+
+def test_fetch_of_a_keyword_that_is_not_saved_is_missing(client: FlaskClient) -> None:
+    assert client.get("/k/nope/fetch").status_code == 404
+
+
+def test_no_network_is_said_once_on_every_page(client: FlaskClient, redis: Redis) -> None:
+    now, states = datetime.now(UTC), TaskStates(redis)
+    for name in ("announcements:cs.AI", "announcements:cs.CL", "hf:today", "enrich"):
+        states.save(TaskState(name, TaskStatus.FAILING, now, now))
+    for path in ("/", "/k/reward-model", "/search?q=x", "/trending", "/daily/2026-11-03"):
+        text = page(client, path).select("main")[0].get_text()
+        assert text.count("No source answers since") == 1, path
+        assert "Every source is well" not in text
