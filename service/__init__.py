@@ -59,7 +59,7 @@ def create_app(settings: Settings) -> Flask:
 
 
 def warm_up(app: Flask) -> None:
-    """Compile the templates and file the saved keywords: the first page would wait for both."""
+    """Compile templates and prepare the matching of keywords: the first page would wait."""
     compile_templates(app)
     ctx = context_of(app)
     with suppress(StoreError):  # then that page waits
@@ -73,7 +73,7 @@ def compile_templates(app: Flask) -> None:
 
 
 def _install_middleware(app: Flask, settings: Settings) -> None:
-    """Install what stands before Flask, the innermost first; and the headers of the rate limit.
+    """Install the middleware before Flask, innermost first, and the headers of the rate limit.
 
     request address ─▶ telemetry ─▶ request bodies ─▶ flood guard ─▶ the app
     """

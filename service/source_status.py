@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from papers.config.sources import COMMUNITY_KIND, SOURCES, TASK_TITLES, is_source_task
 from papers.state.task_states import TaskState, TaskStatus
 from service.markup.clean import single_line, source_name
-from service.markup.dates import format_day, format_moment
+from service.markup.day_format import format_day, format_moment
 
 _TROUBLE_WORDS: Final = {TaskStatus.STALE: "late", TaskStatus.FAILING: "not answering"}
 """The states that subtitles name, and the word for each."""
@@ -94,12 +94,14 @@ class SourceSummary(NamedTuple):
 
 
 def source_summary(states: Iterable[TaskState], now: datetime) -> SourceSummary:
-    """Summarize the states of the sources: they are well only if one was asked lately."""
+    """Summarize the states of the sources: they are well only if one was requested lately."""
     known = [state for state in states if is_source_task(state.name)]
     if not known:
-        return SourceSummary("No source has been asked yet.")
-    asked_at = max(state.attempted_at for state in known)
-    if now - asked_at > UNATTENDED_AFTER:
-        return SourceSummary(f"No source has been asked since {format_moment(asked_at, now.year)}.")
+        return SourceSummary("No source has been fetched yet.")
+    attempted_at = max(state.attempted_at for state in known)
+    if now - attempted_at > UNATTENDED_AFTER:
+        return SourceSummary(
+            f"No source has been fetched since {format_moment(attempted_at, now.year)}."
+        )
     trouble = source_trouble(known, now)
     return SourceSummary(trouble or "Every source is well.", is_well=not trouble)

@@ -48,13 +48,13 @@ class KeywordCard:
 
 @pages.get("/")
 def home() -> Response:
-    """Return the newest picks, and saved keywords with their newest papers; `page` is which."""
+    """Return the newest picks, and some saved keywords with papers; `page` selects which."""
     ctx, number = context(), parse_page_number(request.args)
     return cached_page(
         numbered_path("/", number),
         lambda version: _render_home(ctx, version, number),
         keywords=(ALL_KEYWORDS,),
-        period=f"{ctx.now():%m-%dT%H}",  # whether sources are asked at all changes with time
+        period=f"{ctx.now():%m-%dT%H}",  # whether sources are fetched changes with time
     )
 
 

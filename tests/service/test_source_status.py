@@ -53,7 +53,7 @@ def test_failing_maintenance_and_notification_misses_no_paper(task: str) -> None
 
 def test_summary_names_all_late_sources() -> None:
     late, well = state("hf:today", TaskStatus.STALE), state("oai:day", TaskStatus.QUIET)
-    assert source_summary([], NOW) == ("No source has been asked yet.", False)
+    assert source_summary([], NOW) == ("No source has been fetched yet.", False)
     assert source_summary([well], NOW) == ("Every source is well.", True)
     assert source_summary([late, well], NOW) == (
         "Papers may be missing: Hugging Face Daily Papers is late since Sat 21 Nov.",
@@ -65,7 +65,7 @@ def test_sources_are_not_well_without_an_attempt_for_a_day() -> None:
     well = [state("oai:day", TaskStatus.OK), state("websub", TaskStatus.OK)]
     assert source_summary(well, NOW + UNATTENDED_AFTER).is_well
     assert source_summary(well, NOW + UNATTENDED_AFTER + SECOND) == (
-        f"No source has been asked since Sat 21 Nov, {NOW:%H:%M} UTC.",
+        f"No source has been fetched since Sat 21 Nov, {NOW:%H:%M} UTC.",
         False,
     )
 

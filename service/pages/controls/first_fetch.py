@@ -8,7 +8,7 @@ from typing import Final
 
 from papers.state.initial_fetches import InitialFetchStatus
 from papers.state.task_states import Progress
-from service.markup.dates import format_moment
+from service.markup.day_format import format_moment
 
 UNATTENDED_AFTER: Final = timedelta(minutes=10)
 """A fetch that waits for so long is not polled for: no worker runs, or its turn is far."""

@@ -9,7 +9,7 @@ from typing import Final
 
 from papers.search.counts import DayCount, MatchCounts
 from papers.state.voting.votes import VoteCount
-from service.markup.dates import format_day
+from service.markup.day_format import format_day
 from service.pages.parts.template_filters import format_month
 
 _BAR_WIDTH: Final = 14.0

@@ -60,7 +60,7 @@ def is_public_url(url: str) -> bool:
 
 
 def mailed_keywords(settings: Settings) -> list[tuple[str, str]]:
-    """Return (slug, frequency) of each keyword whose digest is mailed, without the recipient."""
+    """Return (slug, frequency) of each keyword whose digest is mailed; the recipient is private."""
     if not settings.smtp_url:
         return []
     frequencies = (("every day", settings.mail_daily), ("every week", settings.mail_weekly))

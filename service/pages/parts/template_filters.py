@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from service.context import context
 from service.markup.clean import category_name, source_name, valid_http_url
-from service.markup.dates import format_day, format_moment
+from service.markup.day_format import format_day, format_moment
 from service.markup.latex_html import tex_to_html
 from service.markup.paper_text import author_line, visible_author_count, words_note
 

@@ -16,7 +16,7 @@ import service.pages
 from papers.state.task_states import Progress, TaskState, TaskStates, TaskStatus
 from papers.telemetry.metric_recorder import MetricRecorder
 from papers.telemetry.metric_table import ANNOUNCEMENT_SECONDS
-from service.markup.dates import format_day
+from service.markup.day_format import format_day
 from service.pages import PAGES
 from tests.service.conftest import SITE, Announce
 from tests.service.made import FIRST_ANNOUNCED, NOW, SECOND, make_pick, make_revision, make_sighting
@@ -62,7 +62,7 @@ def test_pages_are_cached_for_a_minute(client: FlaskClient) -> None:
 def test_home_without_papers(client: FlaskClient) -> None:
     soup = page(client, "/")
     assert "The first papers are on their way." in soup.get_text()
-    assert "No source has been asked yet." in soup.get_text()
+    assert "No source has been fetched yet." in soup.get_text()
 
 
 def test_home_summarizes_the_sources(client: FlaskClient, redis: Redis) -> None:
