@@ -20,6 +20,7 @@ PAGES = {
     "keyword": "/k/reasoning?n=6",
     "keyword-empty": "/k/nothing-yet",
     "search": "/search?n=6&q=reasoning+-survey",
+    "search-filtered": "/search?min_votes=1&n=6&q=reasoning&since=2026-09-01&types=new&view=full",
     "language": "/search",
     "invalid-query": "/search?q=%28reasoning",
     "paper": f"/papers/{PICKED}",
