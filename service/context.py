@@ -9,6 +9,7 @@ from typing import Final, cast
 
 from flask import Flask, Response, current_app, request
 from redis import Redis
+from werkzeug.datastructures import MultiDict
 
 from papers.config.settings import Settings
 from papers.config.sources import SOURCES
@@ -106,7 +107,8 @@ class AppContext:
 
     def _parse_uncached(self, name: str, besides: tuple[str, ...]) -> SearchUrls:
         if name in LIST_NAMES:
-            return SearchUrls(self.settings.base_url, name, parse_list_params(request.args))
+            listed = _args_without(besides)
+            return SearchUrls(self.settings.base_url, name, parse_list_params(listed))
         args = clean_args(request.args)
         for other in besides:
             args.poplist(other)
@@ -196,6 +198,13 @@ class AppContext:
     def token_guard(self) -> TokenGuard:
         """What the tokens of this request allow."""
         return TokenGuard(self.settings, ApiTokens(self.redis), self.quota, self.now())
+
+
+def _args_without(names: tuple[str, ...]) -> MultiDict[str, str]:
+    """Return the parameters of this request but those named."""
+    if not names:
+        return request.args
+    return MultiDict(item for item in request.args.items(multi=True) if item[0] not in names)
 
 
 def open_context(app: Flask, settings: Settings) -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from papers.config.sources import COMMUNITY_KIND, SOURCES, TASK_TITLES, is_source_task
 from papers.state.task_states import TaskState, TaskStatus
 from service.markup.clean import single_line, source_name
+from service.markup.day_format import format_day, format_moment
 
 _TROUBLE_WORDS: Final = {TaskStatus.STALE: "late", TaskStatus.FAILING: "not answering"}
 """The states that subtitles name, and the word for each."""
 
+UNATTENDED_AFTER: Final = timedelta(days=1)
+"""Without an attempt for so long, no source is said to be well."""
 LASTING: Final = timedelta(days=1)
 """How long a source is in trouble before feeds name it."""
 
@@ -29,17 +32,30 @@ def task_title(task: str) -> str:
     return TASK_TITLES[kind].format(name=name.replace(":", ", ") if kind == "mail" else name)
 
 
-def source_trouble(states: Iterable[TaskState]) -> str:
+def source_trouble(states: Iterable[TaskState], now: datetime) -> str:
     """Return a sentence on sources that are late or do not answer; "" if all are well.
 
+    Each source is named once, and one cause once: if none answers, that is what the sentence says.
     Tasks without which no paper is missing (maintenance, notifications) are left out.
     """
+    sources = [state for state in states if is_source_task(state.name)]
+    if len(sources) > 1 and all(state.state is TaskStatus.FAILING for state in sources):
+        since = format_moment(max(state.since for state in sources), now.year)
+        return f"No source answers since {since}. What was held then is shown."
     troubles = [
-        f"{task_title(state.name)} is {_TROUBLE_WORDS[state.state]} since {state.since:%Y-%m-%d}"
-        for state in states
-        if state.state in _TROUBLE_WORDS and is_source_task(state.name)
+        f"{title} is {_TROUBLE_WORDS[state.state]} since {format_day(state.since, now.year)}"
+        for title, state in _first_troubles(sources)
     ]
     return f"Papers may be missing: {'; '.join(troubles)}." if troubles else ""
+
+
+def _first_troubles(sources: Iterable[TaskState]) -> list[tuple[str, TaskState]]:
+    """Return each source that is in trouble with the state of the first of its tasks that was."""
+    since: dict[str, TaskState] = {}
+    for state in sorted(sources, key=lambda state: state.since):
+        if state.state in _TROUBLE_WORDS:
+            since.setdefault(_source_title(state.name), state)
+    return sorted(since.items())
 
 
 def lasting_trouble_start(now: datetime) -> datetime:
@@ -56,13 +72,9 @@ def lasting_trouble(states: Iterable[TaskState]) -> str:
 
     `states` have no trouble of the last day (`StoreVersion.task_states`).
     """
-    since: dict[str, TaskState] = {}
-    for state in sorted(states, key=lambda state: state.since):
-        if state.state in _TROUBLE_WORDS and is_source_task(state.name):
-            since.setdefault(_source_title(state.name), state)
     troubles = [
         f"{title} is {_TROUBLE_WORDS[state.state]} since {state.since:%Y-%m-%d}"
-        for title, state in sorted(since.items())
+        for title, state in _first_troubles(s for s in states if is_source_task(s.name))
     ]
     return f"Papers may be missing: {'; '.join(troubles)}." if troubles else ""
 
@@ -74,9 +86,22 @@ def _source_title(task: str) -> str:
     return next(titles, task_title(task))
 
 
-def source_summary(states: Iterable[TaskState]) -> str:
-    """Return the state of all sources as one line."""
-    known = list(states)
+class SourceSummary(NamedTuple):
+    """The state of all sources as one line."""
+
+    text: str
+    is_well: bool = False
+
+
+def source_summary(states: Iterable[TaskState], now: datetime) -> SourceSummary:
+    """Summarize the states of the sources: they are well only if one was requested lately."""
+    known = [state for state in states if is_source_task(state.name)]
     if not known:
-        return "No source has been fetched yet."
-    return source_trouble(known) or "All sources are well."
+        return SourceSummary("No source has been fetched yet.")
+    attempted_at = max(state.attempted_at for state in known)
+    if now - attempted_at > UNATTENDED_AFTER:
+        return SourceSummary(
+            f"No source has been fetched since {format_moment(attempted_at, now.year)}."
+        )
+    trouble = source_trouble(known, now)
+    return SourceSummary(trouble or "Every source is well.", is_well=not trouble)

@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import product
+from itertools import pairwise, product
 from typing import Final, NamedTuple
 
 from pyroaring import BitMap
@@ -32,6 +32,7 @@ from papers.search.reader import IndexReader, ReadSession
 COUNTED_MONTHS: Final = 12
 WEEK: Final = timedelta(days=7)
 FOUR_WEEKS: Final = timedelta(days=28)
+COUNTED_WEEKS: Final = 8
 RECENT_MONTHS: Final = 3
 """The months that can have papers of the last four weeks: a paper counts within 60 days of the
 start of its id's month."""
@@ -58,8 +59,9 @@ class DayCount(NamedTuple):
 class MatchCounts:
     """How many papers match in the days up to `until`, the newest day the store has papers of.
 
-    `month` is four weeks; `year` the twelve months of `months`, oldest first. `exact` is False
-    if some of the counted papers may not match.
+    `day` is that day alone, `month` four weeks; `year` the twelve months of `months`, oldest first.
+    `weeks` has the papers of each of the last weeks, oldest first; the last ends with `until`.
+    `exact` is False if some of the counted papers may not match.
     """
 
     until: date
@@ -68,6 +70,8 @@ class MatchCounts:
     year: int
     months: tuple[MonthCount, ...]
     exact: bool
+    weeks: tuple[int, ...] = ()
+    day: int = 0
 
 
 class TotalCount(NamedTuple):
@@ -109,6 +113,8 @@ class MatchCounter:
             year=sum(count.papers for count in counts),
             months=counts,
             exact=exact == possible and (not blocks or blocks.is_by_id),
+            weeks=_count_weeks(until, days, possible),
+            day=_overlap(days[until], possible),
         )
 
     def count_all(self, root: Node) -> TotalCount:
@@ -142,6 +148,21 @@ class MatchCounter:
             name: [DayCount(day, _overlap(recent.get(day), read.bitmap_of(term))) for day in span]
             for name, term in terms.items()
         }
+
+    def papers_per_category(self, categories: Sequence[str], days: int) -> dict[str, int]:
+        """Count the papers of each category in the store's last days; without those with none."""
+        with translate_store_errors(self._redis):
+            session = self._reader.open_session(IndexCache.month_requests)
+            recent = _recent_days(session)
+            if not recent:
+                return {}
+            after = max(recent) - timedelta(days=days)
+            terms = {name: label_term(Label(LabelKind.CATEGORY, name)) for name in categories}
+            wanted = tuple(terms.values())
+            read = session.read_postings([(session.newest_months(RECENT_MONTHS), wanted)])
+        counted = BitMap.union(*(papers for day, papers in recent.items() if day > after))
+        counts = {name: _overlap(read.bitmap_of(term), counted) for name, term in terms.items()}
+        return {name: count for name, count in counts.items() if count}
 
 
 def _recent_days(session: ReadSession) -> _PapersByDay:
@@ -182,6 +203,12 @@ def _overlap(papers: BitMap | None, others: BitMap) -> int:
 def _count_after(after: date, days: _PapersByDay, found: BitMap) -> int:
     """Count the papers found that count on a day later than `after`."""
     return sum(_overlap(papers, found) for day, papers in days.items() if day > after)
+
+
+def _count_weeks(until: date, days: _PapersByDay, found: BitMap) -> tuple[int, ...]:
+    """Count the papers found in each of the weeks up to a day, oldest first."""
+    after = [_count_after(until - n * WEEK, days, found) for n in range(COUNTED_WEEKS + 1)]
+    return tuple(longer - shorter for shorter, longer in reversed(list(pairwise(after))))
 
 
 def last_months(until: date, count: int) -> list[int]:

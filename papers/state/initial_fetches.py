@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final
 
 from redis import Redis
@@ -10,9 +12,40 @@ from redis import Redis
 from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
 from papers.state.initial_fetch_states import InitialFetchStates, is_initial_fetch
-from papers.state.task_states import TaskStates
+from papers.state.task_states import Progress, TaskState, TaskStates
 
 _MOVE_BATCH: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class InitialFetchStatus:
+    """How far the initial fetch of a keyword is.
+
+    `state` is that of the last attempt, `due_at` when the next one is due, None if there is none;
+    `progress` is that of an attempt under way.
+    """
+
+    state: TaskState | None = None
+    due_at: datetime | None = None
+    progress: Progress | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether an attempt has succeeded: the newest papers of before are in the store."""
+        return self.state is not None and self.state.succeeded_at is not None
+
+
+def read_initial_fetch(redis: Redis, task: str) -> InitialFetchStatus:
+    """Read the status of an initial fetch, of one that is done in one round trip.
+
+    Raises StoreError.
+    """
+    states = TaskStates(redis)
+    status = InitialFetchStatus(states.get(task))
+    if status.is_done:
+        return status
+    due_at = states.due_time(task)
+    return replace(status, due_at=due_at, progress=states.progress(task) if due_at else None)
 
 
 def missing_initial_fetches(redis: Redis, tasks: Sequence[str]) -> list[str]:

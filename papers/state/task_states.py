@@ -201,6 +201,12 @@ class TaskStates:
         runs = [_decode(Progress, keys.TASK_PROGRESS, stored) for stored in found.values()]
         return sorted(runs, key=lambda run: run.task)
 
+    def progress(self, task: str) -> Progress | None:
+        """Return the progress of a run; None if it is not under way."""
+        with translate_store_errors(self._redis):
+            stored: Any = self._redis.hget(keys.TASK_PROGRESS, task)
+        return _decode(Progress, keys.TASK_PROGRESS, stored) if stored else None
+
     def save_progress(self, progress: Progress) -> None:
         """Store the progress of a run."""
         with translate_store_errors(self._redis):

@@ -3,8 +3,8 @@
 May import: papers.config, papers.errors, papers.maintenance, papers.model, papers.query,
 papers.redis_backend, papers.search, papers.state, papers.state.voting, papers.suggestions,
 papers.telemetry, service.cache, service.context, service.exports, service.feed_result,
-service.feeds, service.http, service.markup, service.pages.parts, service.search_title,
-service.source_status, service.urls, service.workload.
+service.feeds, service.http, service.markup, service.pages.controls, service.pages.parts,
+service.search_title, service.source_status, service.urls, service.workload.
 """
 
 from __future__ import annotations
@@ -63,7 +63,8 @@ PAGES: Final = (
     ),
     PageModule("manage_feeds", (NavLink("manage", "Community feeds", "pages.manage_feeds"),)),
     PageModule("listings"),
-    PageModule("paper"),
+    PageModule("indexes", (NavLink("footer", "Categories", "pages.categories"),)),
+    PageModule("paper", (NavLink("footer", "Starred", "pages.starred"),)),
     PageModule("preview"),
 )
 """Every page module; links of one section are shown in this order."""

@@ -1,22 +1,26 @@
-"""Listings: all papers of an author, a category, an organization or a topic, abstracts in full.
+"""Listings: all papers of an author, a category, an organization or a topic.
 
 A listing is a search under a URL that people can guess, and has the feeds of that search.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 from urllib.parse import quote
 
 from flask import Response, request
+from werkzeug.datastructures import MultiDict
 
 from papers.query.parser import parse_query
 from service.context import context
 from service.markup.clean import category_name, single_line
-from service.pages.keyword import render_papers_page
+from service.pages.controls.page_state import PAGE_PARAMETERS, parse_page_state
+from service.pages.keyword import ListPageOptions, render_papers_page
 from service.pages.parts.page_response import cached_page, pages
-from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls, path_with_params
-from service.urls.params import SearchParams, parse_params
+from service.urls.forgiving import clean_args
+from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls
+from service.urls.params import parse_params
 
 LISTING_QUERIES: Final = {
     "authors": 'au:"{}"',
@@ -36,13 +40,17 @@ def listing(kind: str, name: str) -> Response:
     ctx, heading = context(), single_line(name)
     query = parse_query(LISTING_QUERIES[kind].format(heading.replace('"', " ")))
     sources = ctx.source_names_for(request.args.get("source", ""))
-    options = parse_params(request.args, is_saved=True, sources=sources).options
-    address = SearchUrls(ctx.settings.base_url, SEARCH_SLUG, SearchParams(query, options))
-    base_path = f"/{kind}/{quote(heading)}"
+    args = clean_args(request.args)
+    search_args = MultiDict(a for a in args.items(multi=True) if a[0] not in PAGE_PARAMETERS)
+    params = parse_params(search_args, is_saved=True, sources=sources)
+    address = SearchUrls(ctx.settings.base_url, SEARCH_SLUG, replace(params, query=query))
+    options = ListPageOptions(
+        parse_page_state(args),
+        heading=category_name(heading),
+        base_path=f"/{kind}/{quote(heading)}",
+    )
     return cached_page(
-        path_with_params(base_path, SearchParams(None, options)),
-        lambda version: render_papers_page(
-            ctx, address, version, heading=category_name(heading), base_path=base_path
-        ),
+        options.state_path(address, options.state),
+        lambda version: render_papers_page(ctx, address, version, options),
         redirect=False,  # the request's path is decoded and never equals a quoted one
     )

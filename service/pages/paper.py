@@ -20,8 +20,15 @@ from service.feeds import FORMATS
 from service.feeds.entry import Entry
 from service.http.responses import redirect_to_canonical, requested_path
 from service.markup.clean import single_line, valid_http_url
+from service.pages.controls.page_state import PageState, parse_page_state
+from service.pages.controls.subscribe_menu import SubscribeMenu, format_menu
 from service.pages.parts.highlight import highlight_entry
-from service.pages.parts.page_response import cached_page, pages
+from service.pages.parts.page_response import (
+    STATIC_PAGE_MAX_AGE,
+    cached_page,
+    pages,
+    uncached_page,
+)
 from service.pages.parts.paper_metadata import paper_metadata
 from service.pages.parts.plots import vote_plot
 from service.urls.forgiving import forgiven_path
@@ -51,15 +58,24 @@ def paper(id: str) -> Response:
         if redirect := redirect_to_canonical(request, path):  # this route matches any path
             return redirect
         raise
+    state = parse_page_state(request.args)
     return cached_page(
-        f"/papers/{paper_id}",
-        lambda version: _render_paper(ctx, version, paper_id),
+        state.path(f"/papers/{paper_id}"),
+        lambda version: _render_paper(ctx, version, paper_id, state),
         keywords=(ALL_KEYWORDS,),
         archive=True,
     )
 
 
-def _render_paper(ctx: AppContext, version: StoreVersion, paper_id: ArxivId) -> bytes:
+@pages.get("/starred")
+def starred() -> Response:
+    """Return the page on which a browser lists the papers that it keeps starred."""
+    return uncached_page("starred.html", max_age=STATIC_PAGE_MAX_AGE)
+
+
+def _render_paper(
+    ctx: AppContext, version: StoreVersion, paper_id: ArxivId, state: PageState
+) -> bytes:
     (known,) = ctx.store.get_papers([paper_id])
     if known is None:
         raise ctx.store.missing_paper(paper_id)
@@ -72,6 +88,7 @@ def _render_paper(ctx: AppContext, version: StoreVersion, paper_id: ArxivId) -> 
             (form.name, f"/papers/{known.id}.{suffix}", form.media_type)
             for suffix, form in FORMATS.items()
         ],
+        menu=_paper_menu(ctx, known, state),
         versions=version_links(known),
         doi=valid_http_url(_DOI_RESOLVER + single_line(known.doi)) if known.doi else "",
         matched_keywords=ctx.percolators.matching_keywords(
@@ -91,6 +108,17 @@ def _render_paper(ctx: AppContext, version: StoreVersion, paper_id: ArxivId) -> 
         ),
         q="",
     ).encode()
+
+
+def _paper_menu(ctx: AppContext, paper: Paper, state: PageState) -> SubscribeMenu:
+    path = f"/papers/{paper.id}"
+    return format_menu(
+        {suffix: f"{ctx.settings.base_url}{path}.{suffix}" for suffix in FORMATS},
+        state,
+        lambda other: other.path(path),
+        of="this paper",
+        note="An entry when a new version, code or a pick comes. Nothing else.",
+    )
 
 
 def version_links(paper: Paper) -> list[tuple[int, str]]:

@@ -19,9 +19,13 @@ from papers.state.voting.popularity import first_pick, rank_by_votes, rank_trend
 from service.cache.version_stamp import ALL_KEYWORDS, StoreVersion
 from service.context import AppContext, context
 from service.feeds.entry import Entry
+from service.pages.controls.page_state import FeedChoice, PageState, parse_page_state
+from service.pages.controls.subscribe_menu import SubscribeMenu, list_menu
 from service.pages.parts.highlight import HighlightedEntry, highlight_entry
 from service.pages.parts.page_response import cached_page, pages, redirect_to_newest
+from service.pages.parts.template_filters import format_known_day
 from service.search_title import search_title
+from service.source_status import source_trouble
 from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls, path_with_params
 from service.urls.params import EVERY_MEMBER, SearchParams
 
@@ -64,11 +68,11 @@ def picks(rhythm: str, period: str) -> Response:
 
     With `q` only those that match it.
     """
-    ctx, query = context(), _parse_filter()
+    ctx, query, state = context(), _parse_filter(), parse_page_state(request.args)
     requested = Period.parse(PERIOD_KINDS[rhythm], period)
     return cached_page(
-        _path_with_query(f"/{rhythm}/{requested.name}", query),
-        lambda version: _render_period(ctx, version, rhythm, requested, query),
+        state.path(_path_with_query(f"/{rhythm}/{requested.name}", query)),
+        lambda version: _render_period(ctx, version, rhythm, requested, query, state),
         keywords=(ALL_KEYWORDS,),
         archive=True,
     )
@@ -77,10 +81,11 @@ def picks(rhythm: str, period: str) -> Response:
 @pages.get("/trending")
 def trending() -> Response:
     """Return the picks of the last two weeks, those that gained votes fastest first."""
-    ctx, query = context(), _parse_filter()
-    path = _path_with_query("/trending", query)
+    ctx, query, state = context(), _parse_filter(), parse_page_state(request.args)
     return cached_page(
-        path, lambda version: _render_trending(ctx, version, query), keywords=(ALL_KEYWORDS,)
+        state.path(_path_with_query("/trending", query)),
+        lambda version: _render_trending(ctx, version, query, state),
+        keywords=(ALL_KEYWORDS,),
     )
 
 
@@ -137,12 +142,18 @@ def build_picked_papers(
 
 
 def _render_period(
-    ctx: AppContext, version: StoreVersion, rhythm: str, period: Period, query: Query | None
+    ctx: AppContext,
+    version: StoreVersion,
+    rhythm: str,
+    period: Period,
+    query: Query | None,
+    state: PageState,
 ) -> bytes:
     papers = find_picked_papers(ctx, period.first_day, period.last_day, query)
     newest = newest_pick_date(ctx)
     following = period.next if newest and period.next.first_day <= newest else None
     address = _list_address(ctx, LISTS_BY_RHYTHM[rhythm], query)
+    dated = _dated_address(ctx, query, period)
     return _render_picks(
         ctx,
         version,
@@ -150,9 +161,10 @@ def _render_period(
         address,
         query,
         f"/{rhythm}/{period.name}",
-        title=f"Picked {_PREPOSITIONS[rhythm]} {period.display_name}",
+        title=f"Picked {_PREPOSITIONS[rhythm]} {_period_name(period)}",
         about="",
-        dated=_dated_address(ctx, query, period),
+        dated=dated,
+        menu=_subscribe_menu(address, f"/{rhythm}/{period.name}", query, state, dated),
         rhythm=rhythm,
         previous_path=_path_with_query(f"/{rhythm}/{period.previous.name}", query),
         next_path=_path_with_query(f"/{rhythm}/{following.name}", query) if following else "",
@@ -161,19 +173,23 @@ def _render_period(
     )
 
 
-def _render_trending(ctx: AppContext, version: StoreVersion, query: Query | None) -> bytes:
+def _render_trending(
+    ctx: AppContext, version: StoreVersion, query: Query | None, state: PageState
+) -> bytes:
+    address = _list_address(ctx, "trending", query)
     newest = newest_pick_date(ctx)
     ranked = find_trending_papers(ctx, newest, query) if newest else []
     return _render_picks(
         ctx,
         version,
         ranked,
-        _list_address(ctx, "trending", query),
+        address,
         query,
         "/trending",
         title="Trending",
         about="Picked in the last two weeks; many votes in little time come first.",
         dated=None,
+        menu=_subscribe_menu(address, "/trending", query, state),
         rhythm="trending",
         previous_path="",
         next_path="",
@@ -196,8 +212,8 @@ def _render_picks(
         picks=build_picked_papers(ctx, papers[:MAX_SHOWN_PICKS], version, query),
         total=len(papers),
         feeds=address.feed_links,
-        atom_url=address.url("atom"),
         feed_title=search_title((), query or parse_query(EVERY_MEMBER), address.list_name),
+        trouble=source_trouble(version.task_states, ctx.now()),
         thumbnails=ctx.settings.thumbnails,
         query=query.display_text if query else "",
         base_path=base_path,
@@ -205,6 +221,28 @@ def _render_picks(
         q="",
         **values,
     ).encode()
+
+
+def _period_name(period: Period) -> str:
+    return format_known_day(period.first_day) if period.kind == "day" else period.display_name
+
+
+def _subscribe_menu(
+    address: SearchUrls,
+    base_path: str,
+    query: Query | None,
+    state: PageState,
+    dated: SearchUrls | None = None,
+) -> SubscribeMenu:
+    name = str(address.list_name)
+    return list_menu(
+        address,
+        state,
+        lambda other: other.path(_path_with_query(base_path, query)),
+        of=f"{name} picks" if name != "trending" else "trending papers",
+        note=_MENU_NOTES[name],
+        just_these=PageState(feed=FeedChoice()).path(dated.path("page")) if dated else "",
+    )
 
 
 def _period_links(period: Period, query: Query | None) -> list[tuple[str, str]]:
@@ -237,4 +275,10 @@ def _dated_address(ctx: AppContext, query: Query | None, period: Period) -> Sear
     return SearchUrls(ctx.settings.base_url, SEARCH_SLUG, SearchParams(ask.query, options))
 
 
+_MENU_NOTES: Final = {
+    "daily": "A paper enters when it is first picked.",
+    "weekly": "A paper enters when it is among the picks of the week with the most votes.",
+    "monthly": "A paper enters when it is among the picks of the month with the most votes.",
+    "trending": "A paper enters when many vote for it in little time.",
+}
 _PREPOSITIONS: Final = {"daily": "on", "weekly": "in", "monthly": "in"}

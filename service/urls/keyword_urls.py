@@ -100,12 +100,21 @@ class SearchUrls:
     @property
     def by_pick(self) -> SearchUrls:
         """The same search for picked papers, newest pick first, first page."""
-        return self._with_options({**self._filter_options, "order": "picked"})
+        return self.in_order("picked")
 
     @property
     def by_announcement(self) -> SearchUrls:
         """The same search in order of announcement, first page."""
         return self._with_options(self._filter_options)
+
+    def in_order(self, order: str) -> SearchUrls:
+        """Return the URLs of the same search in another order than of announcement, first page."""
+        return self._with_options({**self._filter_options, "order": order})
+
+    def with_option(self, field: str, value: object) -> SearchUrls:
+        """Return the URLs of the search with an option set, or None for its default, first page."""
+        options = {f: v for f, v in self.params.options.items() if f not in (field, "before")}
+        return self._with_options(options if value is None else {**options, field: value})
 
     def digest_urls(self, kind: str) -> SearchUrls:
         """Return the URLs of the digest by `day` or `week`, which takes no other parameter."""

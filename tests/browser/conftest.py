@@ -9,6 +9,7 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,9 @@ from redis import Redis
 from werkzeug.serving import make_server
 
 from papers.config.settings import Settings
+from papers.state.keyword_record import initial_fetch_task
 from papers.state.keywords import Keywords
-from papers.state.task_states import TaskStates
+from papers.state.task_states import TaskState, TaskStates, TaskStatus
 from papers.store import Store
 from service import create_app
 from tests.browser.content import KEYWORDS, NOW, TOKEN, content_sightings, example_source_states
@@ -47,10 +49,28 @@ def store_address() -> Iterator[str]:
         Store(redis).ingest(content_sightings(), now=NOW)
         for name, query in KEYWORDS.items():
             Keywords(redis).add(name, query, now=NOW)
+            finish_initial_fetch(redis, name)
         for state in example_source_states():
             TaskStates(redis).save(state)
         redis.close()
         yield url
+
+
+def finish_initial_fetch(redis: Redis, name: str) -> None:
+    """Record that the newest papers of a keyword have been fetched."""
+    states, task = TaskStates(redis), initial_fetch_task(Keywords(redis).get(name).slug)
+    states.save(TaskState(task, TaskStatus.OK, NOW, NOW, succeeded_at=NOW))
+    states.unschedule(task)
+
+
+@pytest.fixture
+def well_sources(site_redis: Redis) -> Iterator[None]:
+    """Let every source be well during a test."""
+    for state in example_source_states():
+        TaskStates(site_redis).save(replace(state, state=TaskStatus.OK))
+    yield
+    for state in example_source_states():
+        TaskStates(site_redis).save(state)
 
 
 @pytest.fixture

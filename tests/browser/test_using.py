@@ -16,7 +16,7 @@ from tests.browser.content import NEWEST, NOW, TOKEN
 
 def test_preview_appears_while_typing(page: Page) -> None:
     page.goto("/")
-    box, preview = page.get_by_label("Keyword"), page.locator(".preview")
+    box, preview = page.get_by_label("Keyword", exact=True), page.locator(".preview")
     expect(preview).to_be_hidden()
     box.press_sequentially("reasoning")
     expect(preview.locator(".title").first).to_be_visible()
@@ -28,7 +28,7 @@ def test_preview_appears_while_typing(page: Page) -> None:
 
 def test_syntax_error_appears_while_typing_and_disappears_when_fixed(page: Page) -> None:
     page.goto("/")
-    box, preview = page.get_by_label("Keyword"), page.locator(".preview")
+    box, preview = page.get_by_label("Keyword", exact=True), page.locator(".preview")
     box.press_sequentially("(reasoning")
     expect(preview.locator(".fault")).to_contain_text("is not closed")
     expect(box).to_have_attribute("aria-invalid", "true")
@@ -41,7 +41,7 @@ def test_late_preview_of_an_earlier_query_is_not_shown(page: Page) -> None:
     pending: list[Route] = []
     page.route("**/search/preview?q=zeugma", lambda route: pending.append(route))
     page.goto("/")
-    box = page.get_by_label("Keyword")
+    box = page.get_by_label("Keyword", exact=True)
     box.fill("zeugma")
     expect(box).to_have_value("zeugma")
     page.wait_for_timeout(300)
@@ -51,29 +51,6 @@ def test_late_preview_of_an_earlier_query_is_not_shown(page: Page) -> None:
     for route in pending:
         route.abort()
     expect(page.locator(".preview .title").first).to_be_visible()
-
-
-def test_feed_url_of_a_query_is_copied(page: Page, site: str) -> None:
-    """Type a query, press Enter, click Copy: the clipboard has the URL of its feed."""
-    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page.goto("/")
-    page.get_by_label("Keyword").fill('"language model" -survey')
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/search?q=*")
-    page.get_by_role("button", name="Copy").first.click()
-    expect(page.get_by_role("button", name="Copied")).to_be_visible()
-    copied = page.evaluate("navigator.clipboard.readText()")
-    assert copied == page.locator("#address").input_value()
-    feed = page.request.get(site + copied.partition(":8000")[2])
-    assert feed.headers["content-type"].startswith("application/atom+xml")
-
-
-def test_filters_and_facets_change_the_url(page: Page) -> None:
-    page.goto("/k/reasoning")
-    page.get_by_label("Announced as").select_option("new only")
-    page.wait_for_url("**/k/reasoning?types=new")
-    page.locator(".facet a").first.click()
-    page.wait_for_url("**/search?q=*&types=new")
 
 
 def test_keyboard_shortcuts(page: Page) -> None:
@@ -88,33 +65,27 @@ def test_keyboard_shortcuts(page: Page) -> None:
     page.keyboard.press("k")
     expect(first.locator("h3 a")).to_be_focused()
     page.keyboard.press("s")
-    expect(page.locator(".subscribe a").first).to_be_focused()
+    expect(first.locator(".star")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("f")
+    expect(page.locator("#subscribe")).to_have_attribute("open", "")
+    page.keyboard.press("Escape")
+    expect(page.locator("#subscribe")).not_to_have_attribute("open", "")
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_be_hidden()
     page.keyboard.press("/")
-    expect(page.get_by_label("Keyword")).to_be_focused()
+    expect(page.get_by_label("Keyword", exact=True)).to_be_focused()
     page.keyboard.type("jk?/")
-    expect(page.get_by_label("Keyword")).to_have_value("jk?/")
-
-
-def test_first_focus_is_the_visible_skip_link(page: Page) -> None:
-    page.goto("/k/reasoning")
-    page.keyboard.press("Tab")
-    expect(page.locator(".skip")).to_be_focused()
-    expect(page.locator(".skip")).to_be_in_viewport()
-    page.keyboard.press("Tab")
-    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
-    assert outline == "solid"
+    expect(page.get_by_label("Keyword", exact=True)).to_have_value("jk?/")
 
 
 def test_printed_page_has_no_controls(page: Page) -> None:
     page.goto("/k/reasoning")
     page.emulate_media(media="print")
     expect(page.locator("article").first).to_be_visible()
-    expect(page.locator(".abstract").first).to_be_visible()
-    for hidden in (".ask", ".take", ".rail", ".colophon nav"):
+    expect(page.locator(".whole").first).to_be_visible()
+    for hidden in (".search", ".actions", ".chips", ".rail", ".foot nav"):
         expect(page.locator(hidden)).to_be_hidden()
 
 
@@ -122,15 +93,26 @@ def test_pages_work_without_scripts(browser: Browser, site: str) -> None:
     context = browser.new_context(base_url=site, java_script_enabled=False)
     page = context.new_page()
     page.goto("/")
-    page.get_by_label("Keyword").fill("reasoning")
-    page.get_by_role("button", name="Read").click()
+    page.get_by_label("Keyword", exact=True).fill("reasoning")
+    page.get_by_role("button", name="Search").click()
     page.wait_for_url("**/search?q=reasoning")
-    page.get_by_label("Order").select_option("picked")
-    page.get_by_role("button", name="Show").click()
+    page.locator(".chips summary", has_text="Newest").click()
+    page.get_by_role("link", name="Newest pick, picked only").click()
     page.wait_for_url("**/search?q=reasoning&when=picked")
-    page.locator("summary").first.click()
-    expect(page.locator(".abstract").first).to_be_visible()
+    page.locator("article .opener summary").first.click()
+    expect(page.locator("article .whole").first).to_be_visible()
+    page.get_by_role("link", name="Full abstracts").click()
+    page.wait_for_url("**/search?q=reasoning&when=picked&view=full")
+    menu = page.locator("#subscribe")
+    menu.locator("summary").click()
+    expect(menu.locator(".said")).to_have_text("Copy this address into your reader")
+    menu.get_by_role("link", name="RSS").click()
+    page.wait_for_url("**&feed=picked-rss&view=full#subscribe")
+    expect(menu.locator(".address input")).to_have_value(re.compile("search.rss"))
+    page.mouse.click(5, 600)
+    expect(menu.locator(".menu")).to_be_hidden()
     expect(page.get_by_role("button", name="Copy")).to_have_count(0)
+    expect(page.locator(".star:visible")).to_have_count(0)
     context.close()
 
 

@@ -76,7 +76,7 @@ def test_heads_of_error_pages_are_bounded(client: FlaskClient, path: str) -> Non
 @pytest.mark.usefixtures("many")
 @pytest.mark.parametrize(
     ("path", "selector"),
-    [("/", ".column h2"), ("/digest", ".section h2"), ("/manage", ".saved summary strong")],
+    [("/", ".card h3"), ("/digest", ".section h2"), ("/manage", ".saved summary strong")],
 )
 def test_pages_of_a_list_show_each_keyword_once(
     client: FlaskClient, path: str, selector: str
@@ -107,7 +107,7 @@ def test_list_follows_every_change(client: FlaskClient, redis: Redis) -> None:
     keywords.remove("Reward Model", now=NOW)
 
     def names() -> list[str]:
-        return [tag.get_text() for tag in get(client, "/").select(".column h2")]
+        return [tag.get_text() for tag in get(client, "/").select(".card h3")]
 
     keywords.add("Zebra", "zebra", now=NOW)
     assert names() == ["Zebra"]
@@ -116,7 +116,7 @@ def test_list_follows_every_change(client: FlaskClient, redis: Redis) -> None:
     keywords.rename("Zebra", "Bear")
     assert names() == ["Apple", "Bear"]
     keywords.add("Bear", "bear", now=NOW)
-    assert "bear" in get(client, "/").select(".query")[1].get_text()
+    assert get(client, "/k/bear").select("#q")[0]["value"] == "bear"
     keywords.remove("Apple", now=NOW)
     assert names() == ["Bear"]
     redis.hdel(keys.KEYWORDS, "bear")  # as an older release does, which knows no version

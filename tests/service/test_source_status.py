@@ -5,8 +5,14 @@ from datetime import timedelta
 import pytest
 
 from papers.state.task_states import TaskState, TaskStatus
-from service.source_status import lasting_trouble, source_summary, source_trouble, task_title
-from tests.service.made import NOW
+from service.source_status import (
+    UNATTENDED_AFTER,
+    lasting_trouble,
+    source_summary,
+    source_trouble,
+    task_title,
+)
+from tests.service.made import NOW, SECOND
 
 
 @pytest.mark.parametrize(
@@ -35,21 +41,42 @@ def state(name: str, status: TaskStatus) -> TaskState:
 
 @pytest.mark.parametrize("task", ["announcements:cs.AI", "oai:day", "enrich", "hf:today"])
 def test_failing_source_is_named(task: str) -> None:
-    trouble = f"Papers may be missing: {task_title(task)} is not answering since 2026-11-21."
-    assert source_trouble([state(task, TaskStatus.FAILING)]) == trouble
+    source = "Hugging Face Daily Papers" if task == "hf:today" else "arXiv"
+    trouble = f"Papers may be missing: {source} is not answering since Sat 21 Nov."
+    assert source_trouble([state(task, TaskStatus.FAILING)], NOW) == trouble
 
 
 @pytest.mark.parametrize("task", ["fill:x", "mail:daily:x", "websub", "retention", "closing"])
 def test_failing_maintenance_and_notification_misses_no_paper(task: str) -> None:
-    assert source_trouble([state(task, TaskStatus.FAILING)]) == ""
+    assert source_trouble([state(task, TaskStatus.FAILING)], NOW) == ""
 
 
 def test_summary_names_all_late_sources() -> None:
     late, well = state("hf:today", TaskStatus.STALE), state("oai:day", TaskStatus.QUIET)
-    assert source_summary([]) == "No source has been fetched yet."
-    assert source_summary([well]) == "All sources are well."
-    assert source_summary([late, well]) == (
-        "Papers may be missing: Hugging Face Daily Papers is late since 2026-11-21."
+    assert source_summary([], NOW) == ("No source has been fetched yet.", False)
+    assert source_summary([well], NOW) == ("Every source is well.", True)
+    assert source_summary([late, well], NOW) == (
+        "Papers may be missing: Hugging Face Daily Papers is late since Sat 21 Nov.",
+        False,
+    )
+
+
+def test_sources_are_not_well_without_an_attempt_for_a_day() -> None:
+    well = [state("oai:day", TaskStatus.OK), state("websub", TaskStatus.OK)]
+    assert source_summary(well, NOW + UNATTENDED_AFTER).is_well
+    assert source_summary(well, NOW + UNATTENDED_AFTER + SECOND) == (
+        f"No source has been fetched since Sat 21 Nov, {NOW:%H:%M} UTC.",
+        False,
+    )
+
+
+def test_one_cause_of_all_is_named_once() -> None:
+    failing = [state(n, TaskStatus.FAILING) for n in ("announcements:cs.AI", "hf:today", "oai:day")]
+    trouble = f"No source answers since Sat 21 Nov, {NOW:%H:%M} UTC. What was held then is shown."
+    assert source_trouble(failing, NOW) == trouble
+    assert source_trouble([*failing, state("websub", TaskStatus.OK)], NOW) == trouble
+    assert "No source answers" not in source_trouble(
+        [*failing, state("enrich", TaskStatus.OK)], NOW
     )
 
 

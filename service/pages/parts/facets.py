@@ -105,20 +105,20 @@ def build_filter_controls(address: SearchUrls, sources: Collection[str]) -> list
     """Build the controls of the filter parameters, each with its current value."""
     selected = address.params.option_strings
     named = tuple((source, source_name(source)) for source in sources)
-    votes = tuple((str(n), f"at least {n}") for n in (1, 5, 10, 25, 50, 100))
+    votes = tuple((str(n), f"{n} or more") for n in (1, 5, 10, 25, 50, 100))
     return [
         FilterControl("when", "Order", selected.get("when", ""), _ORDER_CHOICES),
-        FilterControl("types", "Announced as", selected.get("types", ""), _TYPE_CHOICES),
-        FilterControl("source", "Named by", selected.get("source", ""), (("", "anyone"), *named)),
+        FilterControl("types", "Type", selected.get("types", ""), _TYPE_CHOICES),
+        FilterControl("source", "Source", selected.get("source", ""), (("", "any source"), *named)),
         FilterControl(
             "min_votes", "Votes", selected.get("min_votes", ""), (("", "any number"), *votes)
         ),
-        FilterControl("since", "Since", selected.get("since", "")),
-        FilterControl("until", "Until", selected.get("until", "")),
+        FilterControl("since", "From", selected.get("since", "")),
+        FilterControl("until", "To", selected.get("until", "")),
     ]
 
 
-def hidden_form_fields(address: SearchUrls) -> list[tuple[str, str]]:
+def hidden_form_fields(address: SearchUrls, view: str = "") -> list[tuple[str, str]]:
     """Return (name, value) of the parameters that no filter control sets."""
     params = address.params
     fields = [("k", slug) for slug in params.keywords]
@@ -126,6 +126,8 @@ def hidden_form_fields(address: SearchUrls) -> list[tuple[str, str]]:
         fields.append(("q", params.query.display_text))
     if "n" in params.option_strings:
         fields.append(("n", params.option_strings["n"]))
+    if view:
+        fields.append(("view", view))
     return fields
 
 

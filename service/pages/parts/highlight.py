@@ -8,17 +8,19 @@ from typing import Any, Final
 
 from markupsafe import Markup, escape
 
+from papers.model.paper import Pick
 from papers.query.explain import Match, explain
 from papers.query.parser import Query
-from service.feeds.entry import Entry
+from service.feeds.entry import Entry, Link
 from service.markup.clean import single_line, split_paragraphs
 from service.markup.latex_html import tex_excerpt_html, tex_to_html
 from service.markup.paper_text import visible_author_count
+from service.pages.parts.reading_links import reading_links
 
 EXCERPT_CHARACTERS: Final = 240
 CONTEXT_CHARACTERS: Final = 120
 """Characters of a sentence that an excerpt shows before the matching word."""
-MAX_SHOWN_AUTHORS: Final = 6
+MAX_SHOWN_AUTHORS: Final = 3
 _OTHER_FIELDS: Final = {"comment": "comments", "organization": "organisation"}
 """Fields that a list of papers shows only if they matched, and their labels."""
 
@@ -30,17 +32,29 @@ HighlightRanges = list[tuple[int, int]]
 class HighlightedEntry:
     """An entry with its matches marked.
 
-    `abstract` is empty if the excerpt is all of it. `other_matches` are (label, text) of the fields
-    that matched and that a list does not show otherwise.
+    `authors` are (name, name with its match). `abstract` is empty if the excerpt is all of it.
+    `other_matches` are (label, text) of the fields that matched and that a list does not show
+    otherwise.
     """
 
     entry: Entry
     title: Markup
-    authors: Markup
+    authors: tuple[tuple[str, Markup], ...]
     hidden_author_count: int
     excerpt: Markup
     abstract: Markup
     other_matches: tuple[tuple[str, Markup], ...]
+
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """Where the paper can be read."""
+        return reading_links(self.entry)
+
+    @property
+    def votes_pick(self) -> Pick | None:
+        """The pick with the most votes; None if no community counts them."""
+        counted = [pick for pick in self.entry.paper.picks if pick.votes is not None]
+        return max(counted, key=lambda pick: pick.votes or 0, default=None)
 
 
 def highlight_entry(entry: Entry, query: Query | None) -> HighlightedEntry:
@@ -104,15 +118,17 @@ def _highlighted_abstract(text: str, ranges: HighlightRanges) -> Markup:
     return Markup("".join(parts))
 
 
-def _highlighted_authors(entry: Entry, ranges: HighlightRanges) -> tuple[Markup, int]:
+def _highlighted_authors(
+    entry: Entry, ranges: HighlightRanges
+) -> tuple[tuple[tuple[str, Markup], ...], int]:
     """Return the first names and those that matched, and how many names are left out."""
-    shown, offset = list[Markup](), 0
+    shown, offset = list[tuple[str, Markup]](), 0
     limit = visible_author_count(len(entry.authors), MAX_SHOWN_AUTHORS)
     for index, name in enumerate(entry.authors):
         matched = any(offset <= start < offset + len(name) for start, _ in ranges)
         if matched:
-            shown.append(Markup("<mark>{}</mark>").format(name))
+            shown.append((name, Markup("<mark>{}</mark>").format(name)))
         elif index < limit:
-            shown.append(escape(name))
+            shown.append((name, escape(name)))
         offset += len(name) + 2  # explain joins names with a comma and a space
-    return Markup(", ").join(shown), len(entry.authors) - len(shown)
+    return tuple(shown), len(entry.authors) - len(shown)

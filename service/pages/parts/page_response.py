@@ -14,6 +14,8 @@ pages = Blueprint("pages", __name__)
 HTML_CONTENT_TYPE: Final = "text/html; charset=utf-8"
 PAGE_MAX_AGE: Final = 60
 """Seconds a browser may reuse a page; shorter than for feeds, as people reload pages."""
+STATIC_PAGE_MAX_AGE: Final = 3600
+"""Seconds a client may reuse a page that only a release changes."""
 
 
 def cached_page(
@@ -23,19 +25,26 @@ def cached_page(
     keywords: tuple[str, ...] = (),
     archive: bool = False,
     redirect: bool = True,
+    period: str = "",
+    is_polled: bool = False,
 ) -> Response:
     """Return a page from the cache, or render and cache it.
 
     `path` is the canonical path with query string; another form of it is redirected there unless
-    `redirect` is false. `keywords` and `archive` are as in `service.cache.lookup.CacheKey`.
+    `redirect` is false. `keywords` and `archive` are as in `service.cache.lookup.CacheKey`; with
+    `period` it is rendered again when that changes, and always when the year does, as dates of this
+    year are shown without it. Clients may not reuse a page that `is_polled`.
     """
+    ctx = context()
     elsewhere = redirect_to_canonical(request, path) if redirect else None
-    return elsewhere or context().serve(
+    return elsewhere or ctx.serve(
         path,
         render,
         content_type=HTML_CONTENT_TYPE,
         keywords=keywords,
+        period=f"{ctx.now().year}{period}",
         is_archive=archive,
+        headers={"Cache-Control": "no-cache"} if is_polled else None,
         max_age=PAGE_MAX_AGE,
     )
 

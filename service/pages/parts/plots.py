@@ -9,7 +9,8 @@ from typing import Final
 
 from papers.search.counts import DayCount, MatchCounts
 from papers.state.voting.votes import VoteCount
-from service.pages.parts.template_filters import format_day, format_month
+from service.markup.day_format import format_day
+from service.pages.parts.template_filters import format_month
 
 _BAR_WIDTH: Final = 14.0
 _BAR_GAP: Final = 4.0

@@ -6,15 +6,16 @@ from datetime import date, datetime
 
 from markupsafe import Markup
 
+from service.context import context
 from service.markup.clean import category_name, source_name, valid_http_url
+from service.markup.day_format import format_day, format_moment
 from service.markup.latex_html import tex_to_html
 from service.markup.paper_text import author_line, visible_author_count, words_note
 
 
 def register_filters(env_filters: dict[str, object]) -> None:
     """Register the filters in a Jinja environment."""
-    env_filters["day"] = format_day
-    env_filters["day_of"] = format_day_short
+    env_filters["day"] = format_known_day
     env_filters["moment"] = format_minute
     env_filters["month"] = format_month
     env_filters["number"] = format_number
@@ -33,24 +34,22 @@ def render_mathematics(text: str) -> Markup:
     return Markup(tex_to_html(text))  # tex_to_html escapes
 
 
-def format_day(value: date) -> str:
-    """Format a day: `20 November 2026`."""
-    return f"{value.day} {value:%B %Y}"
+def format_known_day(value: date) -> str:
+    """Format a day for a reader of today: `Fri 20 Nov`, with the year if that is another one.
 
-
-def format_day_short(value: date, year: int) -> str:
-    """Format a day, without its year if that is `year`: `20 November`."""
-    return f"{value.day} {value:%B}" if value.year == year else format_day(value)
+    A page that is cached is rendered again when the year is over (`cached_page`).
+    """
+    return format_day(value, context().now().year)
 
 
 def format_month(value: int) -> str:
-    """Format a month (YYYYMM): `November 2026`."""
-    return f"{date(value // 100, value % 100, 1):%B %Y}"
+    """Format a month (YYYYMM): `Nov 2026`."""
+    return f"{date(value // 100, value % 100, 1):%b %Y}"
 
 
 def format_minute(value: datetime | None) -> str:
-    """Format a time in UTC to the minute; a dash for None."""
-    return f"{value:%Y-%m-%d %H:%M} UTC" if value else "–"
+    """Format a time in UTC to the minute: `Fri 20 Nov, 09:14 UTC`; a dash for None."""
+    return format_moment(value, context().now().year) if value else "–"
 
 
 def format_number(value: int) -> str:

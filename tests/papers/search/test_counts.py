@@ -48,6 +48,8 @@ def test_counts_equal_those_of_a_scan(redis: Redis, ingested: list[Sighting], qu
     week = sum(indexed_day(paper) > counts.until - timedelta(days=7) for paper in recent)
     month = sum(indexed_day(paper) > counts.until - timedelta(days=28) for paper in recent)
     assert (counts.week, counts.month, counts.year) >= (week, month, year)
+    assert counts.weeks[-1] == counts.week >= counts.day
+    assert sum(counts.weeks[-4:]) == counts.month
     assert counts.year >= year
     if counts.exact:
         assert (counts.week, counts.month, counts.year) == (week, month, year)
@@ -66,6 +68,46 @@ def test_counts_follow_ingests(redis: Redis) -> None:
         assert counts is not None
         assert (counts.week, counts.month, counts.year, counts.exact) == (number,) * 3 + (True,)
         assert counts.months[-1] == (202503, number)
+
+
+def test_weeks_end_with_the_newest_day(redis: Redis) -> None:
+    days = (0, 6, 7, 20, 21, 55, 56)
+    Store(redis).ingest(
+        [
+            announced(ArxivId(202503, n + 1), announced_at=TUESDAY - timedelta(days=n))
+            for n in days
+            if n < 18
+        ]
+        + [
+            announced(ArxivId(202502, n + 1), announced_at=TUESDAY - timedelta(days=n))
+            for n in days
+            if 18 <= n < 46
+        ]
+        + [
+            announced(ArxivId(202501, n + 1), announced_at=TUESDAY - timedelta(days=n))
+            for n in days
+            if n >= 46
+        ],
+        now=NOW,
+    )
+    counts = MatchCounter(IndexReader(redis)).count(parse_query("reward").tree)
+    assert counts is not None
+    assert counts.until == TUESDAY.date()
+    assert counts.weeks == (1, 0, 0, 0, 1, 1, 1, 2)
+    assert counts.day == 1
+
+
+def test_papers_per_category(redis: Redis) -> None:
+    counter = MatchCounter(IndexReader(redis))
+    assert counter.papers_per_category(["cs.CL"], 28) == {}
+    both = {"categories": ("cs.CL", "math.GT")}
+    old = announced(ArxivId(202502, 3), announced_at=TUESDAY - timedelta(days=28))
+    newest = announced(ArxivId(202503, 1), **both)
+    Store(redis).ingest([newest, announced(ArxivId(202503, 2)), old], now=NOW)
+    assert counter.papers_per_category(["cs.CL", "math.GT", "cs.RO"], 28) == {
+        "cs.CL": 2,
+        "math.GT": 1,
+    }
 
 
 def test_papers_per_day_and_source(redis: Redis) -> None:

@@ -17,6 +17,7 @@ from werkzeug.test import TestResponse, create_environ
 from papers.config.settings import Settings
 from papers.errors import TooManyRequests
 from papers.redis_backend import keys
+from service import compile_templates
 from service.context import context_of
 from service.edge.request_address import set_client
 from service.http.client_quota import ClientQuota
@@ -206,6 +207,7 @@ class Limited:
 @pytest.fixture
 def limited(site: Settings, app: Flask) -> Iterator[Limited]:
     with serving(replace(site, questions_per_minute=3)) as limited:
+        compile_templates(limited)  # which would use up the quota of the first client
         yield Limited(limited.test_client(), context_of(limited).rate_limiter)
 
 

@@ -243,3 +243,25 @@ def test_last_good_body_is_served_in_any_coding(client: FlaskClient, away: Flask
         response = away.test_client().get(FEED, headers={"Accept-Encoding": accepted or "identity"})
         assert decode(response.data) == gzip.decompress(plain.data)
         assert response.headers.get("Content-Encoding") == accepted
+
+
+@pytest.mark.parametrize("name", ["paperwire.css", "paperwire.js", "icon.svg"])
+def test_static_texts_are_compressed(client: FlaskClient, name: str) -> None:
+    plain = client.get(f"/static/{name}", buffered=True)
+    assert "Content-Encoding" not in plain.headers
+    for coding, decode in DECODE.items():
+        if not coding:
+            continue
+        answer = client.get(f"/static/{name}", headers={"Accept-Encoding": coding})
+        assert answer.headers["Content-Encoding"] == coding
+        assert answer.headers["Vary"] == "Accept-Encoding"
+        assert decode(answer.data) == plain.data
+        assert int(answer.headers["Content-Length"]) == len(answer.data) < len(plain.data)
+        known = {"Accept-Encoding": coding, "If-None-Match": answer.headers["ETag"]}
+        again = client.get(f"/static/{name}", headers=known, buffered=True)
+        assert (again.status_code, again.data) == (304, b"")
+
+
+def test_static_images_are_not_compressed(client: FlaskClient) -> None:
+    answer = client.get("/static/icon.png", headers={"Accept-Encoding": "gzip"}, buffered=True)
+    assert "Content-Encoding" not in answer.headers

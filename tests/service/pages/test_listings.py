@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from flask.testing import FlaskClient
 
-from tests.service.conftest import Announce
+from tests.service.conftest import SITE, Announce
 from tests.service.made import make_sighting
 from tests.service.pages.test_pages import page
 
@@ -37,20 +37,25 @@ def test_listings(client: FlaskClient, path: str, heading: str, numbers: list[in
     soup = page(client, path)
     assert soup.h1.get_text() == heading
     assert [int(h.get_text().split()[-1]) for h in soup.select("h3")] == numbers
-    assert not soup.select("details")
-    feed = client.get(str(soup.select(".subscribe a")[2]["href"])).json
+    (link,) = [a for a in soup.select(".subscribe .choice a") if a.get_text() == "JSON"]
+    assert str(link["href"]).startswith(path.split("%")[0])
+    chosen = page(client, str(link["href"]))
+    (address,) = chosen.select(".subscribe[open] .address input")
+    feed = client.get(str(address["value"]).removeprefix(SITE)).json
     assert feed is not None
     assert len(feed["items"]) == len(numbers)
 
 
 @pytest.mark.usefixtures("papers")
-def test_listing_shows_abstracts_in_full_and_has_a_next_page(client: FlaskClient) -> None:
+def test_listing_has_a_next_page_and_a_full_view(client: FlaskClient) -> None:
     first = page(client, "/topics/reward%20model?n=2")
-    assert "12 pages" in first.get_text()
     older = str(first.find("a", rel="next")["href"])
     assert older.startswith("/topics/reward%20model?before=")
     (article,) = page(client, older).select("article")
-    assert " ".join(article.select(".abstract")[0].get_text().split()) == LONG.strip()
+    assert " ".join(article.select(".whole")[0].get_text().split()) == LONG.strip()
+    full = page(client, "/topics/reward%20model?n=2&view=full")
+    assert full.html["data-view"] == "full"
+    assert "view=full" in str(full.find("a", rel="next")["href"])
 
 
 @pytest.mark.parametrize("path", ["/authors/%20", "/topics/-", "/categories/no.SUCH.x"])

@@ -142,8 +142,8 @@ def test_page_of_a_mailed_keyword_says_so(redis: Redis, site: Settings) -> None:
         site, smtp_url="smtp://localhost", mail_to="me@mine.example", mail_daily=("fish",)
     )
     client = create_app(settings).test_client()
-    assert "Mailed every day" in client.get("/k/fish").text
-    assert "Mailed" not in client.get("/search?q=fish").text
+    assert "Its digest is mailed every day" in client.get("/k/fish").text
+    assert "mailed" not in client.get("/search?q=fish").text
 
 
 def upload(client: FlaskClient, content: bytes, token: str = TOKEN, name: str = "list") -> Any:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import service.pages
 from papers.state.task_states import Progress, TaskState, TaskStates, TaskStatus
 from papers.telemetry.metric_recorder import MetricRecorder
 from papers.telemetry.metric_table import ANNOUNCEMENT_SECONDS
+from service.markup.day_format import format_day
 from service.pages import PAGES
 from tests.service.conftest import SITE, Announce
 from tests.service.made import FIRST_ANNOUNCED, NOW, SECOND, make_pick, make_revision, make_sighting
@@ -37,9 +39,11 @@ def feeds(soup: Any) -> list[tuple[str, str]]:
 @pytest.mark.usefixtures("three")
 def test_home_shows_keywords_papers_feeds_and_the_acknowledgment(client: FlaskClient) -> None:
     soup = page(client, "/")
-    assert soup.find("h2").get_text() == "Reward Model"
-    titles = [link.get_text() for link in soup.find_all("a", class_="title")]
-    assert titles == [f"Reward model number {number}" for number in (3, 2, 1)]
+    (card,) = soup.select(".card")
+    assert card.h3.get_text() == "Reward Model"
+    assert card.select(".count")[0].get_text() == "1 new"
+    titles = [link.get_text() for link in card.select(".card > ul a")]
+    assert titles == [f"Reward model number {number}" for number in (3, 2)]
     assert feeds(soup) == [
         ("application/atom+xml", "/feeds/reward-model.atom"),
         ("application/rss+xml", "/feeds/reward-model.rss"),
@@ -51,7 +55,7 @@ def test_home_shows_keywords_papers_feeds_and_the_acknowledgment(client: FlaskCl
 
 
 def test_pages_are_cached_for_a_minute(client: FlaskClient) -> None:
-    for path in ("/", "/k/reward-model", "/search?q=reward"):
+    for path in ("/", "/trending", "/search?q=reward"):
         assert client.get(path).headers["Cache-Control"] == "public, max-age=60"
 
 
@@ -62,12 +66,14 @@ def test_home_without_papers(client: FlaskClient) -> None:
 
 
 def test_home_summarizes_the_sources(client: FlaskClient, redis: Redis) -> None:
-    states = TaskStates(redis)
-    states.save(TaskState("announcements:cs.AI", TaskStatus.OK, NOW, NOW))
-    assert "All sources are well." in page(client, "/").get_text()
-    states.save(TaskState("hf:today", TaskStatus.FAILING, NOW, NOW))
-    text = page(client, "/").get_text()
-    assert "Hugging Face Daily Papers is not answering since 2026-11-21" in text
+    states, now = TaskStates(redis), datetime.now(UTC)
+    states.save(TaskState("announcements:cs.AI", TaskStatus.OK, now, now))
+    assert "Every source is well." in page(client, "/").get_text()
+    states.save(TaskState("hf:today", TaskStatus.FAILING, now, now))
+    soup = page(client, "/")
+    since = format_day(now, now.year)
+    assert f"Hugging Face Daily Papers is not answering since {since}" in soup.get_text()
+    assert not soup.select(".ok")
 
 
 @pytest.mark.usefixtures("three")
@@ -81,19 +87,22 @@ def test_page_of_a_keyword_lists_its_papers_and_feeds(client: FlaskClient, path:
     for _, href in feeds(soup):
         assert client.get(href).status_code == 200
     assert soup.find("link", rel="canonical")["href"] == SITE + path
-    assert soup.find(id="address")["value"].startswith(f"{SITE}/feeds/")
-    days = [time["datetime"] for time in soup.select(".day h2 time")]
+    assert soup.find(id="subscribe-url")["value"].startswith(f"{SITE}/feeds/")
+    days = [time["datetime"] for time in soup.select(".names time")]
     assert days == ["2026-11-04", "2026-11-03", "2026-11-02"]
 
 
 def test_papers_of_a_day_are_one_group_in_any_order_of_ids(
     client: FlaskClient, announce: Announce
 ) -> None:
-    announce([make_sighting(1), make_sighting(2), make_sighting(3, announced_at=FIRST_ANNOUNCED)])
+    same = {"announced_at": FIRST_ANNOUNCED}
+    announce([make_sighting(1), make_sighting(2), make_sighting(3, **same)])
+    announce([make_sighting(4, **same)])
     soup = page(client, "/k/reward-model")
-    days = [day.h2.time["datetime"] for day in soup.select(".day")]
-    assert days == ["2026-11-03", "2026-11-02"]
-    assert [len(day.select("article")) for day in soup.select(".day")] == [1, 2]
+    days = soup.select(".list section[aria-labelledby]")
+    assert [day.h2.time["datetime"] for day in days] == ["2026-11-03", "2026-11-02"]
+    assert [len(day.select("article")) for day in days] == [1, 3]
+    assert not soup.select(".names time"), "the heading says the day"
 
 
 @pytest.mark.usefixtures("three")
@@ -116,7 +125,7 @@ def test_older_papers_are_on_the_next_page(client: FlaskClient) -> None:
 def test_page_of_picked_papers(client: FlaskClient, announce: Announce) -> None:
     announce([make_sighting(1), make_sighting(2), make_pick(1)])
     everything = page(client, "/k/reward-model")
-    (only,) = [a for a in everything.find_all("a") if a.get_text().startswith("Only what")]
+    (only,) = [a for a in everything.select(".chips a") if "picked only" in a.get_text()]
     soup = page(client, str(only["href"]))
     assert soup.find("h1").get_text() == "Reward Model, picked"
     assert [h.get_text() for h in soup.find_all("h3")] == ["Reward model number 1"]
@@ -128,11 +137,12 @@ def test_upstream_text_is_escaped(client: FlaskClient, announce: Announce) -> No
         [make_sighting(1, title="<script>alert('reward model')</script>", abstract="<b>x</b>")]
     )
     soup = page(client, "/k/reward-model")
-    assert [script.get_text() for script in soup.find_all("script")] == [""]
+    assert {script.get_text() for script in soup.find_all("script")} == {""}
     assert soup.find("h3").get_text() == "<script>alert('reward model')</script>"
     assert soup.find("b") is None
+    scripts = len(soup.find_all("script"))
     echoed = client.get("/search?q=%22%3Cscript%3E").text
-    assert echoed.count("<script") == 1
+    assert echoed.count("<script") == scripts
 
 
 def test_withdrawn_paper_is_marked(client: FlaskClient, announce: Announce) -> None:
@@ -178,8 +188,8 @@ def test_status_plots_papers_per_day_and_shows_the_workload(
     assert (figures["papers kept"], figures["workers"], figures["waiting"]) == ("3", "2", "0")
     assert "no scheduler ticks" in soup.get_text()
     arxiv, hf = (plot["aria-label"] for plot in soup.select(".plots svg"))
-    assert arxiv.endswith("2 November 2026 1, 3 November 2026 1, 4 November 2026 1")
-    assert hf.endswith("3 November 2026 0, 4 November 2026 1")
+    assert arxiv.endswith("Mon 2 Nov 2026 1, Tue 3 Nov 2026 1, Wed 4 Nov 2026 1")
+    assert hf.endswith("Tue 3 Nov 2026 0, Wed 4 Nov 2026 1")
 
 
 @pytest.mark.usefixtures("three")

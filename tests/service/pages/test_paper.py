@@ -28,19 +28,22 @@ def test_page_shows_everything_known_of_the_paper(client: FlaskClient, announce:
     soup = page(client, "/papers/2611.00001")
     text = " ".join(soup.get_text().split())
     assert soup.h1.get_text() == "Reward model number 1"
-    assert "version 2 · announced 2 November 2026, revised" in text
+    assert "version 2 · announced Mon 2 Nov, revised" in text
     assert [sub.get_text() for sub in soup.select(".abstract sub")] == ["1"]
-    links = {a.get_text(): a["href"] for a in soup.select(".doors a")}
+    links = {a.get_text(): a["href"] for a in soup.select(".links a")}
     assert links == {
-        "arXiv": "https://arxiv.org/abs/2611.00001",
         "PDF": "https://arxiv.org/pdf/2611.00001",
-        "Code": "https://code.example/x",
         "HTML": "https://arxiv.org/html/2611.00001",
+        "Code": "https://code.example/x",
+        "alphaXiv": "https://www.alphaxiv.org/abs/2611.00001",
+        "arXiv": "https://arxiv.org/abs/2611.00001",
     }
     assert "13 pages" in text
     assert soup.find("a", href="https://doi.org/10.1/x")
-    assert "Hugging Face Daily Papers 2 November 2026, by akhaliq 5 votes, 2 comments" in text
-    assert [a.get_text() for a in soup.select(".rail .pills a")] == ["Reward Model", "v2", "v1"]
+    assert "Hugging Face Daily Papers Mon 2 Nov, by akhaliq 5 votes on" in text
+    assert "2 comments" in text
+    assert [a.get_text() for a in soup.select(".line-up a")] == ["Version 2", "Version 1"]
+    assert [a.get_text() for a in soup.select(".tag")] == ["Reward Model"]
     assert "arXiv:2611.00001 [cs.CL], 2026." in soup.find("textarea").get_text()
 
 
@@ -87,7 +90,7 @@ def test_similar_papers_show_the_shared_words(client: FlaskClient, announce: Ann
             *(make_sighting(n, title=f"Other {n}", abstract="z") for n in range(3, 60)),
         ]
     )
-    (similar,) = page(client, "/papers/2611.00001").select(".headlines li")
+    (similar,) = page(client, "/papers/2611.00001").select(".alike li")
     assert similar.a["href"] == "/papers/2611.00002"
     assert set(similar.span.get_text().split(", ")) == {"zebra", "fish"}
 
@@ -118,7 +121,7 @@ def test_votes_are_plotted_by_day(client: FlaskClient, announce: Announce) -> No
     titles = [title.get_text() for title in plot.select("title")]
     assert [title.rpartition(": ")[2] for title in titles] == ["3", "12", "12", "12", "60"]
     assert "Votes by day in Hugging Face" in plot.select("svg")[0]["aria-label"]
-    caption = plot.select("dd > span")[0].get_text()
+    caption = plot.figcaption.get_text()
     assert caption == "from 3 to 60 in 5 days"
 
 

@@ -34,6 +34,23 @@ def picks(announce: Announce) -> None:
     )
 
 
+def menu_address(soup: Any) -> str:
+    """Return the address in the first Subscribe menu of a page."""
+    return str(soup.select(".subscribe .address input")[0]["value"])
+
+
+def choose(client: FlaskClient, soup: Any, label: str) -> Any:
+    """Return the page with the first Subscribe menu open at a choice."""
+    (link,) = [a for a in soup.select(".subscribe .choice a") if a.get_text() == label]
+    return page(client, str(link["href"]))
+
+
+def feed_of_menu(client: FlaskClient, soup: Any, label: str) -> Any:
+    """Return the JSON feed that the Subscribe menu gives after a choice."""
+    address = menu_address(choose(client, soup, label))
+    return client.get(address.removeprefix(SITE)).json
+
+
 def numbers(soup: BeautifulSoup) -> list[int]:
     return [int(h2.get_text().rpartition(" ")[2]) for h2 in soup.select(".picks h2")]
 
@@ -61,9 +78,9 @@ def test_page_of_picks_links_to_a_feed_of_just_the_same_papers(
     client: FlaskClient, path: str
 ) -> None:
     soup = page(client, path)
-    href = str(soup.select(".also a")[0]["href"]).replace(".atom", ".json")
-    assert "q=is:picked&" in href
-    items = client.get(href).json["items"]  # type: ignore[index]
+    (more,) = soup.select(".subscribe .more")
+    assert "q=is:picked&" in more["href"]
+    items = feed_of_menu(client, page(client, str(more["href"])), "JSON")["items"]
     titles = {h2.get_text() for h2 in soup.select(".picks h2")}
     assert {item["title"] for item in items} == titles
 
@@ -84,10 +101,11 @@ def test_page_of_picks_links_to_the_feed_that_goes_on(
 ) -> None:
     soup = page(client, path + query)
     expected = [f"{feed}.{suffix}{query}" for suffix in ("atom", "rss", "json")]
-    assert [a["href"] for a in soup.select(".subscribe a")] == expected
+    for label, href in zip(("Atom", "RSS", "JSON"), expected, strict=True):
+        assert menu_address(choose(client, soup, label)) == SITE + href
     alternates = [link["href"] for link in soup.select("head link[rel=alternate]")]
     assert alternates[:3] == expected
-    assert soup.find(id="address")["value"] == SITE + expected[0]
+    assert menu_address(soup) == SITE + expected[0]
     assert all(client.get(href).status_code == 200 for href in expected)
 
 
@@ -96,9 +114,9 @@ def test_pick_shows_everything_from_its_community(client: FlaskClient) -> None:
     first, last = page(client, "/daily/2026-11-02").select(".picks li article")
     assert last.select(".votes")[0].get_text(" ", strip=True) == "5 votes"
     byline = " ".join(last.select(".by")[0].get_text().split())
-    assert byline == "2 authors · 2 November · 2 comments · submitted by akhaliq"
-    assert last.select(".keyword a")[0].get_text() == "Reward Model"
-    assert last.select(".pick a")[0].get_text() == "Hugging Face Daily Papers"
+    assert byline == "2 authors · Mon 2 Nov · 2 comments · submitted by akhaliq"
+    assert last.select(".tag")[0].get_text() == "Reward Model"
+    assert "Hugging Face Daily Papers" in [a.get_text() for a in last.select(".doors a")]
     assert not last.select("img")
     assert first.select("h2 a")[0]["href"] == "/papers/2611.00004"
 
@@ -126,7 +144,7 @@ def test_year_is_shown_only_if_it_differs_from_the_pages(
     later = make_pick(9, votes=1, picked_at=FIRST_ANNOUNCED + timedelta(hours=10))
     announce([later._replace(id=old)])
     dates = [t.get_text() for t in page(client, "/daily/2026-11-02").select(".by time")]
-    assert dates == ["5 November", "2 November", "2 March 2024"]
+    assert dates == ["Thu 5 Nov", "Mon 2 Nov", "Sat 2 Mar 2024"]
 
 
 @pytest.mark.usefixtures("picks")
@@ -148,11 +166,11 @@ def test_path_without_a_period_redirects_to_the_newest(
 @pytest.mark.usefixtures("picks")
 def test_periods_link_to_each_other(client: FlaskClient) -> None:
     links = {a.get_text(): a["href"] for a in page(client, "/daily/2026-11-03").select("nav a")}
-    assert links["Before"] == "/daily/2026-11-02"
-    assert links["After"] == "/daily/2026-11-04"
-    assert links["Weekly"] == "/weekly/2026-W45"
-    newest = [a.get_text() for a in page(client, "/daily/2026-11-04").select(".periods a")]
-    assert newest == ["Before", "Daily", "Weekly", "Monthly", "Trending"]
+    assert links["Previous day"] == "/daily/2026-11-02"
+    assert links["Next day"] == "/daily/2026-11-04"
+    assert links["Week"] == "/weekly/2026-W45"
+    newest = [a.get_text() for a in page(client, "/daily/2026-11-04").select(".tools nav a")]
+    assert newest == ["Day", "Week", "Month", "Trending", "Previous day"]
 
 
 @pytest.mark.parametrize(
@@ -204,10 +222,10 @@ def test_query_filters_picks_and_the_pages_links(
     soup = page(client, f"{path}?q={quote_plus(query, safe='')}")
     assert numbers(soup) == order
     assert soup.find(id="sieve")["value"] == query
-    assert all("?q=" in str(a["href"]) for a in soup.select(".periods a"))
+    assert all("?q=" in str(a["href"]) for a in soup.select(".tools nav a"))
     titles = [h2.get_text() for h2 in soup.select(".picks h2")]
-    for link in soup.select(".also a"):
-        items = client.get(str(link["href"]).replace(".atom", ".json")).json["items"]  # type: ignore[index]
+    for link in soup.select(".subscribe .more"):
+        items = feed_of_menu(client, page(client, str(link["href"])), "JSON")["items"]
         assert {item["title"] for item in items} == set(titles)
     assert bool(soup.select(".picks mark")) == bool(titles)
     if not titles:
@@ -242,11 +260,13 @@ def test_invalid_query_is_rejected_with_a_hint(client: FlaskClient) -> None:
 @pytest.mark.usefixtures("picks")
 def test_home_begins_with_the_newest_picks(client: FlaskClient) -> None:
     soup = page(client, "/")
-    assert soup.select(".front h2")[0].get_text() == "Picked on 4 November 2026"
-    assert [a.get_text() for a in soup.select(".front .title")] == ["Reward model number 3"]
-    assert soup.select(".front .keyword a")[0].get_text() == "Reward Model"
-    assert soup.select(".column .sparkline")
-    assert "in a week" in soup.select(".column .query")[0].get_text()
+    assert soup.select(".front h2")[0].get_text() == "Picked on Wed 4 Nov"
+    assert [a.get_text() for a in soup.select(".front h3 a")] == ["Reward model number 3"]
+    names = [a.get_text() for a in soup.select(".front .names a")]
+    assert names == ["Ada Lovelace", "José Ørsted", "Reward Model"]
+    assert menu_address(soup) == f"{SITE}/feeds/daily.atom"
+    (more,) = soup.select("#s-picked .more")
+    assert menu_address(page(client, str(more["href"]))) == f"{SITE}/feeds/daily.atom"
 
 
 def test_pages_show_community_words_marked_among_picks_only(

@@ -10,16 +10,19 @@ import pytest
 STYLE = (Path(__file__).resolve().parents[3] / "service/static/paperwire.css").read_text("utf-8")
 COLOR_COMBINATIONS = [
     *((text, ground) for text in ("ink", "soft", "accent") for ground in ("paper", "raised")),
-    ("paper", "accent"),
+    ("on-accent", "accent"),
     ("ink", "notice"),
+    ("ink", "tint"),
+    ("soft", "tint"),
+    ("paper", "ink"),
     ("ink", "mark"),
 ]
 
 
 def schemes() -> list[dict[str, str]]:
     """Return the named colors of each scheme: light, dark, printed."""
-    blocks = re.findall(r":root \{(.*?)\}", STYLE, re.DOTALL)
-    named = [re.findall(r"--(\w+): #((?:[0-9a-f]{3}){1,2});", block) for block in blocks]
+    blocks = [b for b in re.findall(r":root \{(.*?)\}", STYLE, re.DOTALL) if "--paper" in b]
+    named = [re.findall(r"--([\w-]+): #((?:[0-9a-f]{3}){1,2});", block) for block in blocks]
     return [{name: _long(digits) for name, digits in colors} for colors in named]
 
 

@@ -108,5 +108,6 @@ def test_empty_preview_says_what_is_missing(client: FlaskClient, typed: str, wor
 
 @pytest.mark.usefixtures("learning")
 def test_empty_page_says_what_is_missing(client: FlaskClient) -> None:
-    text = page(client, "/search?q=robots+zebra").select(".none")[0].get_text()
-    assert text.startswith("No paper matches yet: no paper has “zebra”.")
+    text = page(client, "/search?q=robots+zebra").select(".nothing")[0].get_text()
+    assert "No paper held here matches" in text
+    assert "No paper has “zebra”." in text

@@ -189,6 +189,9 @@ def test_long_author_lists_are_cut(client: FlaskClient, announce: Announce) -> N
 
 
 def test_page_links_to_its_digests(client: FlaskClient) -> None:
-    page = BeautifulSoup(client.get("/k/reward-model?min_votes=3").data, "html.parser")
-    links = [str(link["href"]) for link in page.find_all("a", type="application/atom+xml")]
-    assert {DAILY, WEEKLY} <= set(links)
+    path = "/k/reward-model?min_votes=3"
+    for label, digest in (("Daily", DAILY), ("Weekly", WEEKLY)):
+        page = BeautifulSoup(client.get(path).data, "html.parser")
+        (link,) = [a for a in page.select(".subscribe .choice a") if a.get_text() == label]
+        chosen = BeautifulSoup(client.get(str(link["href"])).data, "html.parser")
+        assert str(chosen.select(".address input")[0]["value"]).endswith(digest)

@@ -94,7 +94,7 @@ def test_json_has_the_matched_keywords_of_each_paper(client: FlaskClient) -> Non
 def test_page_has_the_matched_keywords_of_each_paper(client: FlaskClient) -> None:
     page = client.get("/search?k=diffusion&k=reward-model").data
     articles = BeautifulSoup(page, "html.parser").find_all("article")
-    labels_shown = [[a.get_text() for a in article.select("li.keyword a")] for article in articles]
+    labels_shown = [[a.get_text() for a in article.select("a.tag")] for article in articles]
     assert labels_shown == [["Diffusion", "Reward Model"], ["Reward Model"], ["Diffusion"]]
 
 

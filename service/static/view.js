@@ -1,0 +1,7 @@
+// Before the first paint: the view of lists that this browser remembers, unless the URL names one.
+try {
+  const root = document.documentElement;
+  const view = new URLSearchParams(location.search).get("view") ?? localStorage.getItem("view");
+  if (view === "full") root.dataset.view = view;
+  root.dataset.script = "";
+} catch { /* storage is turned off: the compact view */ }
