@@ -38,12 +38,6 @@ MAX_PHRASE_WORDS: Final = 16
 MIN_PREFIX_LENGTH: Final = 3
 _PAIR: Final = 2
 
-_WRONG_OPERATORS: Final = {
-    **dict.fromkeys(("|", "||", "/"), "OR"),
-    **dict.fromkeys(("&", "&&", "+"), "AND"),
-    **dict.fromkeys(("!", "~"), "NOT"),
-}
-"""Operators of other languages, and ours."""
 _WORDS_WITH_COLON: Final = ("all", "is", "has")
 """Fields that titles have before a colon and a blank: there they are words."""
 _OPERAND_BEGINS: Final = ("open", "minus", "OR", "AND", "NOT")
@@ -208,8 +202,7 @@ class GrammarParser:
         if token.kind == "word" and token.written == "ANDNOT":
             refuse(self.text, "there is no operator ANDNOT", token.start, "did you mean NOT?")
         if not folded:
-            meant = _WRONG_OPERATORS.get(token.written)
-            hint = (f"did you mean {meant}? else " if meant else "") + "remove it or add a word"
+            hint = "remove it or add a word"
             if link := normalize_link(token.written):
                 hint = f"link:{link} finds the papers that link there"
                 refuse(self.text, "the words of a URL are no words of a text", token.start, hint)

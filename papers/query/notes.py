@@ -32,6 +32,13 @@ _MISSPELT: Final = {
 }
 
 
+_SIGN_OPERATORS: Final = {
+    **dict.fromkeys(("|", "||", "/"), "OR"),
+    **dict.fromkeys(("!", "~", "-"), "NOT"),
+}
+"""Signs that are operators in other languages, and ours; `&` and `+` change nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Note:
     """What a keyword was read as, and the keyword that means the other reading; "" if none.
@@ -50,10 +57,12 @@ def build_notes(
     text: str,
     tokens: Sequence[Token],
     operators: Collection[int],
+    signs: Sequence[Token],
     validate: Callable[[str], str],
 ) -> tuple[Note, ...]:
     """Return the notes on a keyword; `operators` are the indices of small words read as operators.
 
+    `signs` are the lone signs that were left out of its tokens.
     `validate` returns the display text of a keyword, "" if it is refused.
     """
     notes = [
@@ -61,6 +70,7 @@ def build_notes(
         *_word_notes(text, [token for n, token in enumerate(tokens) if n not in operators]),
         *_name_note(text, tokens, operators),
         *_initial_note(text, tokens),
+        *_lone_sign_note(text, signs),
         *_sign_notes(tokens),
     ]
     return tuple(Note(kind, words, validate(other)) for kind, words, other in notes)
@@ -76,6 +86,22 @@ def _sign_notes(tokens: Sequence[Token]) -> Iterator[tuple[str, str, str]]:
             written = token.written.rstrip("*") if is_prefix(token) else token.written
             if signs := dropped_signs(written):
                 yield "sign", f"left out {signs} of “{written}”: no word has it", ""
+
+
+def _lone_sign_note(text: str, signs: Sequence[Token]) -> Iterator[tuple[str, str, str]]:
+    """Yield a note on the signs that were left out, and the operators that they may stand for."""
+    if not signs:
+        return
+    names = dict.fromkeys(f"“{token.written}”" for token in signs)
+    *others, last = names
+    listed = f"{', '.join(others)} and {last}" if others else last
+    meant = [
+        (token, operator) for token in signs if (operator := _SIGN_OPERATORS.get(token.written))
+    ]
+    operators = " and ".join(dict.fromkeys(operator for _, operator in meant))
+    words = f"left out {listed}, which {'are no words' if others else 'is no word'}"
+    guess = f"; did you mean {operators}?" if meant else ""
+    yield "sign", words + guess, substitute(text, meant) if meant else ""
 
 
 def _operator_note(text: str, tokens: Sequence[Token]) -> Iterator[tuple[str, str, str]]:

@@ -30,6 +30,7 @@ from papers.query.tokens import (
     split_tokens,
     substitute,
     with_operators,
+    without_lone_signs,
 )
 
 _PAPER_LINK: Final = re.compile(
@@ -61,14 +62,17 @@ class Query:
     def notes_at_address(self) -> tuple[Note, ...]:
         """The notes for a reader who comes by the query's address, where `or` has become OR.
 
+        A function of the display text, as the address has nothing else.
         Whether it was typed in small letters is not known there, so the other reading is offered.
         """
-        small = self.display_text.replace(" OR ", " or ")
+        shown = self.display_text
         try:
-            typed = self if small == self.display_text else parse_query(small)
+            typed = parse_query(shown.replace(" OR ", " or "))
         except BadQuery:  # a phrase with OR, at a limit
-            return self.notes
-        return typed.notes if typed == self else self.notes
+            typed = None
+        if typed and typed == self and typed.display_text == shown:
+            return typed.notes
+        return parse_query(shown).notes
 
 
 @lru_cache(maxsize=512)
@@ -86,7 +90,10 @@ def parse_query(text: str) -> Query:
         reason = f"the keyword is too long: in its canonical form it has {length} characters"
         hint = f"keep that to {MAX_QUERY_LENGTH}; a field before brackets is repeated for each word"
         refuse(normal, reason, 0, hint)
-    notes = build_notes(normal, reading.tokens, reading.operators, _display_text_of)
+    # on the text that is shown, of equal length: notes are the same for what was typed and shown
+    notes = build_notes(
+        query.written, reading.tokens, reading.operators, reading.signs, _display_text_of
+    )
     return Query(query.tree, query.written, notes)
 
 
@@ -111,22 +118,26 @@ def _display_text_of(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """How a normalized keyword was read; `operators` are indices of words in small letters."""
+    """How a normalized keyword was read.
+
+    `operators` are indices of words in small letters; `signs` are lone signs, not in `tokens`.
+    """
 
     tree: Node
     tokens: Sequence[Token]
     operators: Sequence[int]
+    signs: Sequence[Token]
     display_text: str
 
     @classmethod
     def of(cls, text: str) -> _Reading:
         """Parse a normalized keyword. Raises BadQuery."""
-        tokens = split_tokens(text)
-        operators, has_small_or = small_operators(tokens), reads_small_or(tokens, text)
+        tokens, signs = without_lone_signs(split_tokens(text))
+        operators, has_small_or = small_operators(tokens), reads_small_or(tokens)
         if not has_small_or:
             operators = [index for index in operators if tokens[index].written != "or"]
         tree = GrammarParser(text, with_operators(tokens, operators)).parse_keyword()
         # in a title that stays as it is, a capital AND would make an operator of its "or"
         capitals = operators if has_small_or else ()
         shown = substitute(text, [(tokens[at], tokens[at].small_operator) for at in capitals])
-        return cls(tree, tokens, operators, shown)
+        return cls(tree, tokens, operators, signs, shown)

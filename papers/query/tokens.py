@@ -21,7 +21,7 @@ MAX_WORDS_WITH_SMALL_OR: Final = 6
 
 _TOKEN: Final = re.compile(
     r"""\s*(?:
-        (?P<open>\() | (?P<close>\)) | (?P<minus>-(?=[^\s)]))
+        (?P<open>\() | (?P<close>\)) | (?P<minus>-(?!-*(?:[\s)]|$)))
       | (?<![A-Za-z]:)(?P<field>[A-Za-z]+):(?=[^\s)])
       | "(?P<phrase>(?:\\"|[^"])*)" | (?P<unclosed>")
       | (?P<word>(?:\\"|[^\s()"])+)
@@ -90,6 +90,19 @@ def split_tokens(text: str) -> list[Token]:
     return tokens
 
 
+def without_lone_signs(tokens: Sequence[Token]) -> tuple[list[Token], list[Token]]:
+    """Return the tokens that are more than signs, and those that are signs: `&`, `|`, `-`.
+
+    A sign stays, to be refused, if it is excluded or if there is nothing else.
+    """
+    words, signs = list[Token](), list[Token]()
+    for token, last in zip(tokens, [None, *tokens], strict=False):
+        is_sign = token.kind == "word" and not any(map(str.isalnum, token.written))
+        is_excluded = last is not None and last.kind in ("minus", "NOT")
+        (signs if is_sign and not is_excluded else words).append(token)
+    return (words, signs) if words else (signs, [])
+
+
 def small_operators(tokens: Sequence[Token]) -> list[int]:
     """Return the indices of the words `or` and `and` that stand between two operands."""
     found = list[int]()
@@ -102,7 +115,7 @@ def small_operators(tokens: Sequence[Token]) -> list[int]:
     return found
 
 
-def reads_small_or(tokens: Sequence[Token], text: str) -> bool:
+def reads_small_or(tokens: Sequence[Token]) -> bool:
     """Return whether `or` in small letters is an operator: syntax, or a short keyword, shows it.
 
     Of several `or` only one counts as a word: `cats or dogs or mice or hens` is a list.
@@ -110,7 +123,7 @@ def reads_small_or(tokens: Sequence[Token], text: str) -> bool:
     if any(token.kind in _SYNTAX for token in tokens):
         return True
     repeated = sum(token.written == "or" for token in tokens) - 1
-    return len(text.split()) - max(repeated, 0) <= MAX_WORDS_WITH_SMALL_OR
+    return len(tokens) - max(repeated, 0) <= MAX_WORDS_WITH_SMALL_OR
 
 
 def with_operators(tokens: Sequence[Token], indices: Iterable[int]) -> list[Token]:
