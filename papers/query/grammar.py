@@ -50,6 +50,10 @@ def is_prefix(token: Token) -> bool:
     return token.kind != "phrase" and written.endswith("*") and not is_starred_letter(written)
 
 
+def _is_field(name: str) -> bool:
+    return FIELD_ALIASES.get(name.lower(), name.lower()) in FIELD_PREFIXES
+
+
 def _may_be_one_word(words: Sequence[str]) -> bool:
     return len(words) == _PAIR and may_join(*words)
 
@@ -174,6 +178,10 @@ class GrammarParser:
         if token is None:
             reason = f"{prefix.written}: has nothing to search for"
             refuse(self.text, reason, prefix.start, "put a word after it")
+        inner, colon, _ = token.written.partition(":")
+        if colon and is_text and token.kind == "value" and _is_field(inner):
+            reason = f"{inner}: stands within {prefix.written}:"
+            refuse(self.text, reason, token.start, "leave one of them out")
         return leaf(token)
 
     def _label_parser(self, name: str) -> _LeafParser:
@@ -206,7 +214,9 @@ class GrammarParser:
             if link := normalize_link(token.written):
                 hint = f"link:{link} finds the papers that link there"
                 refuse(self.text, "the words of a URL are no words of a text", token.start, hint)
-            refuse(self.text, f"{token.written!r} has no letter or digit", token.start, hint)
+            has_sign = token.written.strip()
+            reason = f"{token.written!r} has no letter or digit" if has_sign else "quotes are empty"
+            refuse(self.text, reason, token.start, hint)
         if len(folded) > MAX_PHRASE_WORDS:
             hint = f"use {MAX_PHRASE_WORDS} words at most"
             refuse(self.text, "the phrase is too long", token.start, hint)

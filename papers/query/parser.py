@@ -37,6 +37,16 @@ _PAPER_LINK: Final = re.compile(
     r"(?:oai:|doi:)?(?:(?:https?:)?//(?:[\w.-]+\.)?arxiv\.org/|arxiv(?:\.org)?:)\S+", re.IGNORECASE
 )
 _AROUND_LINK: Final = "<>[]().,; "
+_CITED_PAPER: Final = re.compile(
+    r"(?:arxiv[: ] ?)?(\S+)(?: \[[a-z-]+(?:\.[a-z-]+)?\])?", re.IGNORECASE
+)
+"""A paper as arXiv cites it: `arXiv:2503.14895 [cs.CL]`."""
+_ARXIV_LIST: Final = re.compile(
+    r"\S*arxiv\.org/(?:list|archive)/([a-z-]+(?:\.[a-z-]+)?)\b.*", re.IGNORECASE
+)
+_JOURNAL_DOI: Final = re.compile(
+    r"(?:doi: ?|https?://(?:dx\.)?doi\.org/)?10\.\d{4,9}/\S+", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +110,21 @@ def parse_query(text: str) -> Query:
 def _pasted_paper(text: str) -> ArxivId | None:
     """Return the paper whose id or link a whole keyword is. Raises BadQuery for a wrong one."""
     bare = text.strip(_AROUND_LINK)
-    try:
-        return ArxivId.parse(bare)
-    except BadId as error:
-        if _PAPER_LINK.fullmatch(bare):
-            refuse(text, str(error), 0, "paste a paper's id or link, like 2503.14895")
-        return None
+    cited = _CITED_PAPER.fullmatch(text)
+    reason = ""
+    for written in dict.fromkeys((cited[1] if cited else bare, bare)):
+        try:
+            return ArxivId.parse(written)
+        except BadId as error:
+            reason = str(error)
+    if found := _ARXIV_LIST.fullmatch(bare):
+        refuse(text, "a list of arXiv is no keyword", 0, f"cat:{found[1]} finds its papers")
+    if _PAPER_LINK.fullmatch(bare):
+        refuse(text, reason, 0, "paste a paper's id or link, like 2503.14895")
+    if _JOURNAL_DOI.fullmatch(bare):
+        hint = "paste the paper's id on arXiv, or words of its title"
+        refuse(text, "papers are not found by a journal's DOI", 0, hint)
+    return None
 
 
 def _display_text_of(text: str) -> str:

@@ -32,6 +32,10 @@ _OPERATORS: Final = ("OR", "AND", "NOT")
 _SMALL_OPERATORS: Final = {"or": "OR", "and": "AND"}
 _QUOTES: Final = str.maketrans("“”„«»＂", '""""""')
 _BLANKS: Final = re.compile(r"\s+")
+_INVISIBLE: Final = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+"""Soft hyphens, zero-width blanks and marks of direction, which are pasted unseen."""
+_DASH_BEFORE_WORD: Final = re.compile(r"(?<![^\s(])[\u2010-\u2013\u2212\ufe63\uff0d](?=[^\s)])")
+"""A dash that editors put in place of the `-` that excludes a word."""
 _OPERAND_ENDS: Final = ("word", "value", "phrase", "close")
 _OPERAND_STARTS: Final = ("word", "phrase", "open", "field", "minus", "NOT")
 _SYNTAX: Final = ("phrase", "field", "open", "close", "minus", *_OPERATORS)
@@ -61,8 +65,10 @@ def refuse(text: str, reason: str, position: int, hint: str) -> NoReturn:
 
 
 def normalize_query(text: str) -> str:
-    """Return a keyword in NFC, with straight quotes and single blanks. Raises BadQuery."""
-    normal = unicodedata.normalize("NFC", text).translate(_QUOTES).strip()
+    """Return a keyword in NFC, with straight quotes, `-` and single blanks. Raises BadQuery."""
+    visible = _INVISIBLE.sub("", text)
+    normal = unicodedata.normalize("NFC", visible).translate(_QUOTES).strip()
+    normal = _DASH_BEFORE_WORD.sub("-", normal)
     for position, character in enumerate(normal[: MAX_QUERY_LENGTH * 2]):
         if unicodedata.category(character) in ("Cc", "Cs") and character not in "\t\n":
             refuse(normal[:80], "there is a control character", position, "remove it")

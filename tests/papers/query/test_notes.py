@@ -25,6 +25,10 @@ DISPLAY = [
     (TITLE, TITLE),
     ("title:x", "title:x"),
     ("https://arxiv.org/abs/2503.14895v2", "https://arxiv.org/abs/2503.14895v2"),
+    ("arXiv:2503.14895 [cs.CL]", "arXiv:2503.14895 [cs.CL]"),
+    ("reward \u2013survey (\u2212x y)", "reward -survey (-x y)"),
+    ("Erdős\u2013Rényi", "Erdős\u2013Rényi"),
+    ("\u202ereward\u202c C\u200b++ mo\u00addel", "reward C++ model"),
 ]
 
 
@@ -53,6 +57,19 @@ NOTES = [
     ("a | b", "sign", "“|”, which is no word; did you mean OR?", "a OR b"),
     ("a - b / c & d", "sign", "“-”, “/” and “&”, which are no words", "a NOT b OR c & d"),
     ("a – b", "sign", "“–”", ""),
+    ("reward !survey", "sign", "did you mean NOT?", "reward NOT survey"),
+    ("a reward%20model", "sign", "read %20", "a reward model"),
+    ("a ‘reward model’", "quote", "double quotes", 'a "reward model"'),
+    ("``reward model'' a", "quote", "double quotes", '"reward model" a'),
+    ("cs.CL agents", "category", "cat:cs.CL", "cat:cs.CL agents"),
+    ("cat:cs.CL OR cs.na", "category", "cat:math.NA", "cat:cs.CL OR cat:math.NA"),
+    ("agents -hep-th", "category", "cat:hep-th", "agents -cat:hep-th"),
+    (
+        "see [2503.14895] and 2503.14896v2",
+        "paper",
+        "id:2503.14895",
+        "id:2503.14895 OR id:2503.14896",
+    ),
     ("org:google research cat:cs.CL", "name", "organization", 'org:"google research" cat:cs.CL'),
 ]
 
@@ -80,6 +97,11 @@ WITHOUT_NOTES = [
     "au:hinton -bengio",
     "au:hinton or bengio -x",
     "reward model",
+    "cat:(cs.CL OR (cs.LG cs.AI))",
+    "a id:(2503.14895 OR 2503.14896)",
+    "it's the reader's model",
+    "rock 'n' roll",
+    "~100 papers",
 ]
 
 
@@ -112,6 +134,13 @@ PIECES = (
     "a",
     "b",
     "cats",
+    "!a",
+    "cs.CL",
+    "2503.14895",
+    "%20",
+    "'",
+    "\u2013a",
+    "\u200b",
 )
 
 
