@@ -26,7 +26,7 @@ from papers.query.fields import (
     refuse_field,
 )
 from papers.query.tokens import Token, refuse
-from papers.text.compounds import close_number, may_join
+from papers.text.compounds import close_number, may_join_prefix
 from papers.text.folding import tokenize_keyword, tokenize_unstemmed
 from papers.text.link_names import normalize_link
 from papers.text.names.person_names import name_words
@@ -50,12 +50,8 @@ def is_prefix(token: Token) -> bool:
     return token.kind != "phrase" and written.endswith("*") and not is_starred_letter(written)
 
 
-def _is_field(name: str) -> bool:
-    return FIELD_ALIASES.get(name.lower(), name.lower()) in FIELD_PREFIXES
-
-
 def _may_be_one_word(words: Sequence[str]) -> bool:
-    return len(words) == _PAIR and may_join(*words)
+    return len(words) == _PAIR and may_join_prefix(*words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,10 +174,6 @@ class GrammarParser:
         if token is None:
             reason = f"{prefix.written}: has nothing to search for"
             refuse(self.text, reason, prefix.start, "put a word after it")
-        inner, colon, _ = token.written.partition(":")
-        if colon and is_text and token.kind == "value" and _is_field(inner):
-            reason = f"{inner}: stands within {prefix.written}:"
-            refuse(self.text, reason, token.start, "leave one of them out")
         return leaf(token)
 
     def _label_parser(self, name: str) -> _LeafParser:

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from papers.errors import BadId
 from papers.model.arxiv_id import ArxivId
 from papers.model.categories import CATEGORIES, canonical_category
-from papers.query.fields import FIELD_ALIASES, LABEL_PARSERS
+from papers.query.fields import FIELD_ALIASES, FIELD_PREFIXES, LABEL_PARSERS
 from papers.query.grammar import is_prefix
 from papers.query.tokens import Token, substitute
 from papers.text.names.person_names import PARTICLES, is_initial, is_unspaced, name_words
@@ -39,6 +39,7 @@ _MISSPELT: Final = {
 
 _NEGATED: Final = re.compile(r"[!~][^\W\d_]")
 _SINGLE_QUOTED: Final = re.compile(r"(?<!\S)(?:``|['‘‚`])([^'‘’`\"]+ [^'‘’`\"]+)(?:''|['’‘])(?!\S)")
+_DOI: Final = re.compile(r"10\.\d{4,9}/\S")
 _ENCODED: Final = re.compile(r"%(?:2[0-9A-F]|3[A-F]|[C-F][0-9A-F]%[0-9A-F]{2})", re.IGNORECASE)
 
 _SIGN_OPERATORS: Final = {
@@ -87,6 +88,8 @@ def build_notes(
         *_encoding_note(text),
         *_category_note(text, tokens),
         *_paper_note(text, tokens),
+        *_doi_note(tokens),
+        *_inner_field_note(text, tokens),
     ]
     return tuple(Note(kind, words, validate(other)) for kind, words, other in notes)
 
@@ -164,6 +167,27 @@ def _paper_note(text: str, tokens: Sequence[Token]) -> Iterator[tuple[str, str, 
         ids = dict.fromkeys(f"id:{id}" for _, id in found)
         words = f"read “{found[0][0].written}” as words; {next(iter(ids))} finds the paper"
         yield "paper", words, " OR ".join(ids)
+
+
+def _doi_note(tokens: Sequence[Token]) -> Iterator[tuple[str, str, str]]:
+    """Yield a note on the DOI of a journal's paper: papers are not found by it."""
+    for token in tokens:
+        if token.kind == "word" and _DOI.match(token.written):
+            words = f"read “{token.written}” as words; papers are not found by a journal's DOI"
+            yield "paper", words, ""
+            return
+
+
+def _inner_field_note(text: str, tokens: Sequence[Token]) -> Iterator[tuple[str, str, str]]:
+    """Yield a note on a field right after another one: `ti:au:hinton`."""
+    for field, value in pairwise(tokens):
+        inner, colon, _ = value.written.partition(":")
+        name = FIELD_ALIASES.get(inner.lower(), inner.lower())
+        is_inner = colon and value.kind == "value" and name in FIELD_PREFIXES
+        if is_inner and field.written.lower() not in LABEL_PARSERS:
+            words = f"read “{inner}:” as a word of {field.written}:, as fields are not nested"
+            yield "word", words, text[: field.start] + text[value.start :]
+            return
 
 
 def _words_without_field(tokens: Sequence[Token]) -> Iterator[Token]:

@@ -45,7 +45,7 @@ _ARXIV_LIST: Final = re.compile(
     r"\S*arxiv\.org/(?:list|archive)/([a-z-]+(?:\.[a-z-]+)?)\b.*", re.IGNORECASE
 )
 _JOURNAL_DOI: Final = re.compile(
-    r"(?:doi: ?|https?://(?:dx\.)?doi\.org/)?10\.\d{4,9}/\S+", re.IGNORECASE
+    r"(?:doi: ?|https?://(?:dx\.)?doi\.org/)10\.\d{4,9}/\S+", re.IGNORECASE
 )
 
 

@@ -34,7 +34,10 @@ _QUOTES: Final = str.maketrans("“”„«»＂", '""""""')
 _BLANKS: Final = re.compile(r"\s+")
 _INVISIBLE: Final = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 """Soft hyphens, zero-width blanks and marks of direction, which are pasted unseen."""
-_DASH_BEFORE_WORD: Final = re.compile(r"(?<![^\s(])[\u2010-\u2013\u2212\ufe63\uff0d](?=[^\s)])")
+_DASH_BEFORE_WORD: Final = re.compile(
+    r"(?<=[^\s(] )(?<!OR )(?<!or )(?<!AND )(?<!and )(?<!NOT )"
+    r"[\u2010-\u2013\u2212\ufe63\uff0d](?=[^\s)])"
+)
 """A dash that editors put in place of the `-` that excludes a word."""
 _OPERAND_ENDS: Final = ("word", "value", "phrase", "close")
 _OPERAND_STARTS: Final = ("word", "phrase", "open", "field", "minus", "NOT")
@@ -68,11 +71,10 @@ def normalize_query(text: str) -> str:
     """Return a keyword in NFC, with straight quotes, `-` and single blanks. Raises BadQuery."""
     visible = _INVISIBLE.sub("", text)
     normal = unicodedata.normalize("NFC", visible).translate(_QUOTES).strip()
-    normal = _DASH_BEFORE_WORD.sub("-", normal)
     for position, character in enumerate(normal[: MAX_QUERY_LENGTH * 2]):
         if unicodedata.category(character) in ("Cc", "Cs") and character not in "\t\n":
             refuse(normal[:80], "there is a control character", position, "remove it")
-    normal = _BLANKS.sub(" ", normal)
+    normal = _DASH_BEFORE_WORD.sub("-", _BLANKS.sub(" ", normal))
     if len(normal) > MAX_QUERY_LENGTH:
         hint = f"keep it to {MAX_QUERY_LENGTH} characters"
         refuse(normal[:80], "the keyword is too long", MAX_QUERY_LENGTH, hint)

@@ -31,7 +31,7 @@ _NEVER_FIRST: Final = _NEVER_JOINED | frozenset(
     "an are as at be can for has have if is it its may not our than that these this was we were"
     " when where which while with".split()
 )
-_NEVER_SECOND: Final = _NEVER_JOINED | frozenset("a an by for with from as at is s".split())
+_NEVER_SECOND: Final = _NEVER_JOINED | frozenset("a an by for with from as at is".split())
 _ONLY_SECOND: Final = {
     "a": frozenset("la posteriori priori star".split()),
     "in": frozenset(
@@ -70,9 +70,7 @@ def may_join(first: str, second: str) -> bool:
 
     A plural `second` is like its singular, so that texts and keywords agree.
     """
-    if first in _NEVER_FIRST or second in _NEVER_SECOND:
-        return False
-    if len(first) + len(second) > MAX_JOINED_LENGTH:
+    if not may_join_prefix(first, second) or first in _NEVER_FIRST or second == "s":
         return False
     if first[-1].isdecimal() and second[0].isdecimal():
         return False
@@ -82,6 +80,17 @@ def may_join(first: str, second: str) -> bool:
     if first in _ONLY_SECOND and second.isalpha():
         return singularize(second) in _ONLY_SECOND[first]
     return first not in _EXCEPTIONAL_FIRSTS or f"{first}-{singularize(second)}" not in _EXCEPTIONS
+
+
+def may_join_prefix(first: str, second: str) -> bool:
+    """Return whether two hyphenated words are read as one if the second is only begun: `re-cov*`.
+
+    Which words it begins is not known, so there are no exceptions.
+    """
+    if first in _NEVER_JOINED or second in _NEVER_SECOND:
+        return False
+    has_letters = not (first.isdecimal() and second.isdecimal())
+    return has_letters and len(first) + len(second) <= MAX_JOINED_LENGTH
 
 
 def closed_reading_joins(joinable: Sequence[bool]) -> Iterator[list[bool]]:

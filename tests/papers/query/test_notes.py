@@ -26,7 +26,9 @@ DISPLAY = [
     ("title:x", "title:x"),
     ("https://arxiv.org/abs/2503.14895v2", "https://arxiv.org/abs/2503.14895v2"),
     ("arXiv:2503.14895 [cs.CL]", "arXiv:2503.14895 [cs.CL]"),
-    ("reward \u2013survey (\u2212x y)", "reward -survey (-x y)"),
+    ("reward \u2013survey", "reward -survey"),
+    ("x \u2212(a b)", "x -(a b)"),
+    ("\u2013survey (\u2212x) OR \u2013y", "\u2013survey (\u2212x) OR \u2013y"),
     ("Erdős\u2013Rényi", "Erdős\u2013Rényi"),
     ("\u202ereward\u202c C\u200b++ mo\u00addel", "reward C++ model"),
 ]
