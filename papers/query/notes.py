@@ -1,4 +1,4 @@
-"""Notes on a parsed keyword: what was read otherwise than it may be meant, and the other reading.
+"""Notes on a parsed keyword: what may be meant differently, and the query for that.
 
 They are data: pages, the live preview, the JSON API and the command line show them.
 """
@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from papers.errors import BadId
 from papers.model.arxiv_id import ArxivId
 from papers.model.categories import CATEGORIES, canonical_category
-from papers.query.fields import FIELD_ALIASES, FIELD_PREFIXES, LABEL_PARSERS
+from papers.query.fields import FIELD_ALIASES, LABEL_PARSERS, field_prefixes
 from papers.query.grammar import is_prefix
 from papers.query.tokens import Token, substitute
 from papers.text.names.person_names import PARTICLES, is_initial, is_unspaced, name_words
@@ -95,7 +95,7 @@ def build_notes(
 
 
 def _sign_notes(tokens: Sequence[Token]) -> Iterator[tuple[str, str, str]]:
-    """Yield a note for each word or phrase of which a sign was left out."""
+    """Yield a note for each word or phrase with a sign that was ignored."""
     field = ""
     for token in tokens:
         is_text = token.kind in ("word", "phrase", "value") and field not in LABEL_PARSERS
@@ -183,7 +183,7 @@ def _inner_field_note(text: str, tokens: Sequence[Token]) -> Iterator[tuple[str,
     for field, value in pairwise(tokens):
         inner, colon, _ = value.written.partition(":")
         name = FIELD_ALIASES.get(inner.lower(), inner.lower())
-        is_inner = colon and value.kind == "value" and name in FIELD_PREFIXES
+        is_inner = colon and value.kind == "value" and name in field_prefixes()
         if is_inner and field.written.lower() not in LABEL_PARSERS:
             words = f"read “{inner}:” as a word of {field.written}:, as fields are not nested"
             yield "word", words, text[: field.start] + text[value.start :]
@@ -261,7 +261,7 @@ def _name_note(
 def _describe_name(text: str, called: str, name: Token, run: Sequence[Token]) -> tuple[str, str]:
     """Return the words of a note, and the keyword with the name quoted.
 
-    A run of few words is the rest of the name; of many, only the first is likely to be.
+    A run of few words is the rest of the name; in a long run, only the first is likely to be.
     """
     words = " ".join(token.written for token in run)
     noun = "word" if len(run) == 1 else "words"

@@ -70,7 +70,7 @@ class Query:
 
     @property
     def notes_at_address(self) -> tuple[Note, ...]:
-        """The notes for a reader who comes by the query's address, where `or` has become OR.
+        """The notes for a reader who arrives by the query's URL, in which `or` has become OR.
 
         A function of the display text, as the address has nothing else.
         Whether it was typed in small letters is not known there, so the other reading is offered.
@@ -108,7 +108,7 @@ def parse_query(text: str) -> Query:
 
 
 def _pasted_paper(text: str) -> ArxivId | None:
-    """Return the paper whose id or link a whole keyword is. Raises BadQuery for a wrong one."""
+    """Return the paper if a whole keyword is its id or a link. Raises BadQuery if that is wrong."""
     bare = text.strip(_AROUND_LINK)
     cited = _CITED_PAPER.fullmatch(text)
     reason = ""

@@ -52,13 +52,15 @@ The owner is the module that decides what a key contains; others may read or del
 | `backfill` | string | plan and progress of a backfill, JSON | until done | workers.tasks.backfill | copied |
 | `coverage` | string | span of which the store has all of arXiv, JSON | permanent | workers.tasks.coverage | copied |
 | `abbreviations` | hash | folded term → other terms for it, each with the number of papers that define the pair, JSON, 20,000 at most | permanent | papers.suggestions.abbreviation_store | rebuilt |
-| `mailed` | hash | subscription → last period whose digest was mailed | permanent | workers.notify.mail | copied |
-| `websub` | hash | slug → digest of the feed last announced to the hub | permanent | workers.notify.websub | copied |
+| `mailed` | hash | subscription → last period whose digest was mailed | permanent | workers.notify.delivery_log | copied |
+| `websub` | hash | slug → digest of the feed last announced to the hub | permanent | workers.notify.delivery_log | copied |
+| `notified:CHANNEL` | hash | subject → what a further notification channel last sent of it | permanent | workers.notify.delivery_log | copied |
 | `loads` | hash | identity of a bulk file → progress of its load, JSON | permanent | workers.bulk.loader | copied |
 | `feed:HASH:validators` | string | ETag and Last-Modified of the newest response, and digests of what it was rendered from | 30 days | service.cache.redis_tier | no |
 | `feeds:custom` | sorted set | digests of responses to ad-hoc queries, scored by the second they were rendered | permanent | service.cache.redis_tier | no |
 | `snapshot:SLUG:PERIOD` | string | packed papers of a keyword in a past month, week or day | 40 to 400 days after the last read | service.cache.archive_snapshots | copied |
 | `feed:HASH:lock` | string | token of the process that renders the response | 10 s | service.cache.render_cache | no |
+| `metrics` | hash | metric, values of its labels, and bucket of a histogram → count of all processes | permanent | papers.telemetry.metric_recorder | no |
 | `schema` | string | schema version of the data, or `restoring` | permanent | papers.maintenance.migrations | no |
 | `lock:schema` | string | token of the process that migrates the data | 60 s | papers.maintenance.migrations | no |
 
@@ -116,8 +118,7 @@ COVERAGE: Final = "coverage"
 ABBREVIATIONS: Final = "abbreviations"
 CUSTOM_RESPONSES: Final = "feeds:custom"
 BULK_LOADS: Final = "loads"
-WEBSUB_DIGESTS: Final = "websub"
-MAILED_DIGESTS: Final = "mailed"
+METRICS: Final = "metrics"
 SCHEDULER_LEASE: Final = "lease:scheduler"
 SCHEMA: Final = "schema"
 SCHEMA_LOCK: Final = "lock:schema"
@@ -143,8 +144,9 @@ COPIED: Final = (
         COMMUNITIES,
         PICK_LISTS,
         EVALUATED_LISTS,
-        MAILED_DIGESTS,
-        WEBSUB_DIGESTS,
+        "mailed",
+        "websub",
+        "notified:*",
         "votes:*",
         "snapshot:*",
     ),
@@ -178,6 +180,7 @@ TRANSIENT: Final = (
         "feed:*",
         "trial:*",
         CUSTOM_RESPONSES,
+        METRICS,
         "lease:*",
         "lock:*",
         SCHEMA,
@@ -197,7 +200,7 @@ def paper_field(number: int) -> bytes:
 
 
 def paper_number(field: bytes) -> int:
-    """Return the number of the paper that a field of its month's hashes is of."""
+    """Return the number of a paper from its field in the hashes of its month."""
     return int.from_bytes(field, "big")
 
 
@@ -233,6 +236,16 @@ def _year_tagged(segment: str, suffix: str) -> str:
 def task_lock(task: str) -> str:
     """Return the key of the lock of a running task."""
     return f"lock:task:{task}"
+
+
+def delivery_log(channel: str) -> str:
+    """Return the key of what a notification channel last sent.
+
+    The keys of the two oldest channels do not follow the pattern. They stay, because a worker of an
+    older release that still runs must see what a newer one has sent.
+    """
+    older = {"mail": "mailed", "websub": "websub"}
+    return older.get(channel, f"notified:{channel}")
 
 
 def feed_trial(id: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 LINE_WIDTH: Final = 100
 MAX_AUTHORS: Final = 8
-"""Of more authors, only the first ones are listed."""
+"""The most authors that are listed."""
 
 Document = dict[str, Any]
 
@@ -28,6 +28,11 @@ def format_status(document: Document) -> str:
     lines = [f"{name:<13}{value}" for name, value in head]
     if (age := document.get("backup_age")) is not None:
         lines.append(f"{'last backup':<13}{age / 3600:,.0f} h old, checked")
+    if delay := document.get("announcement_seconds"):
+        lines.append(
+            f"{'news delay':<13}{delay['median']:,.0f} s from announcement to feed at the median, "
+            f"{delay['p95']:,.0f} s at 95 % (of {delay['count']:,})"
+        )
     if document["set_aside"]:
         lines.append(f"{'quarantined':<13}{document['set_aside']} records")
     lines += [format_source(entry) for entry in document["sources"]] or [

@@ -1,4 +1,4 @@
-"""What the render cache is asked for, and what it gives: requests, renderers and served bodies."""
+"""The interface of the render cache: requests, renderers and served bodies."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class PreparedBody:
 Renderer = Callable[[StoreVersion], bytes | PreparedBody]
 """Renders a body, with the keywords and task states of the version that it is given."""
 ShownQuery = Callable[[StoreVersion], Node]
-"""Returns a query that every paper matches which has a part in the response."""
+"""Returns a query that matches every paper the response may show."""
 
 
 class SentValidators(Protocol):
@@ -73,12 +73,20 @@ class ServedBody:
     """A response to send; its body is empty if the client has it.
 
     `is_stale` if it is the last good one, with the store unavailable; `is_previous` if it is the
-    one before, while another process renders.
+    one before, while another process renders; `is_rendered` if no tier had it.
     """
 
     cached_body: CachedBody
     is_stale: bool = False
     is_previous: bool = False
+    is_rendered: bool = False
+
+    @property
+    def outcome(self) -> str:
+        """What answered, as it is counted (`papers.telemetry.metric_table.CACHE_OUTCOMES`)."""
+        if self.is_stale:
+            return "stale"
+        return "previous" if self.is_previous else "render" if self.is_rendered else "hit"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Expected record counts per day: tells a thin result from a complete one.
+"""Expected record counts per day: distinguishes a thin result from a complete one.
 
 Every source can serve a list that is valid, of today, and lacks most of its papers. So a day's
 count is compared with the same weekday in the four weeks before. A thin day is stale: it is fetched

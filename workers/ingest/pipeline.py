@@ -221,7 +221,7 @@ class IngestPipeline:
         return TaskReport(state, len(tally.new_ids), tally.changed, tally.quarantined)
 
     def _hide(self, text: str) -> str:
-        """Return a text without what the URLs of communities have of users, passwords and keys."""
+        """Return a text without the users, passwords and keys in the URLs of communities."""
         return hide_secrets(text, self._secrets)
 
 

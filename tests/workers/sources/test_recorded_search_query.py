@@ -1,4 +1,4 @@
-"""Over the recorded papers: arXiv's API is asked for what matches here, for keywords as typed."""
+"""Over the recorded papers: what matches here is requested from arXiv's API, for keywords as typed."""
 
 from __future__ import annotations
 
@@ -44,9 +44,7 @@ def typed_keywords(folder: Path) -> Iterator[str]:
 
 
 @pytest.mark.timeout(600)  # 15 s of processor time
-def test_papers_that_match_were_asked_for(
-    recorded: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_matching_papers_are_requested(recorded: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from benchmarks.corpus import read_sightings
 
     sightings = islice(read_sightings(recorded / "papers.jsonl.gz"), 0, None, EVERY)
@@ -63,13 +61,13 @@ def test_papers_that_match_were_asked_for(
         sent = arxiv_query(trees[keyword])
         assert sent, keyword
         assert len(sent) <= MAX_QUERY_LENGTH, keyword
-        is_asked_for = parse(sent)
+        is_requested = parse(sent)
         for paper in islice(found, 200):
             matches += 1
-            if not is_asked_for(as_result(paper)):
+            if not is_requested(as_result(paper)):
                 missed.append(f"{keyword}: {paper.title}")
     with capsys.disabled():
-        print(f"\n{len(trees):,} keywords, {matches:,} matches, {len(missed):,} not asked for")
+        print(f"\n{len(trees):,} keywords, {matches:,} matches, {len(missed):,} not requested")
     assert not missed, "\n".join(missed)
 
 

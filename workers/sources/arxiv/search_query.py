@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import combinations, product
 from math import prod
-from typing import Final
+from typing import Any, Final
 
 from papers.model.categories import ALIASES, CATEGORIES, aliased_categories
 from papers.query.ast import (
@@ -40,13 +40,13 @@ MAX_QUERY_LENGTH: Final = 6_000
 """Characters of a query, as it stands in a URL. Where a keyword has so many words that one of each
 term is too long, hyphenated pairs are not searched."""
 _MAX_FORMS: Final = 12
-"""Phrases with other plurals; of more, the words are searched without their order."""
+"""The most phrases with other plurals; beyond, the words are searched in any order."""
 _MAX_ACRONYM_LENGTH: Final = 5
 _MIN_PREFIX_LENGTH: Final = 3
 _OPERATOR_LENGTH: Final = len("() AND ")
 _TextQuery = Callable[[Text], str | None]
 _Clause = tuple[tuple[str, ...], ...]
-"""Groups of terms: of each group one must occur in a field."""
+"""Groups of terms: one term of each group must occur in a field."""
 _API_FIELDS: Final = {
     Field.ANY: ("ti", "abs"),
     Field.TITLE: ("ti",),
@@ -60,7 +60,7 @@ def arxiv_query(tree: Node) -> str | None:
 
     The API's operators have no precedence, so every pair is in parentheses.
     """
-    texts = sum(isinstance(leaf, Text) for leaf in leaves(tree, include_excluded=False))
+    texts = sum(isinstance(leaf, Text) for leaf in leaves(tree))
     length = MAX_QUERY_LENGTH // max(texts, 1) - _OPERATOR_LENGTH
     for reading in (
         partial(_text_query, with_pairs=True),
@@ -73,16 +73,13 @@ def arxiv_query(tree: Node) -> str | None:
 
 
 def _node_query(tree: Node, text_query: _TextQuery) -> str | None:
-    if isinstance(tree, Or):
-        clauses = [_node_query(node, text_query) for node in tree.alternatives]
-        return None if None in clauses else join_clauses(" OR ", [c for c in clauses if c])
-    if isinstance(tree, And):
-        return _and_query(tree, text_query)
-    if isinstance(tree, Text):
-        return text_query(tree)
-    if isinstance(tree, Author):
-        return author_query(tree)
-    return _label_query(tree) if isinstance(tree, Label) else None
+    build = _NODE_QUERIES.get(type(tree))
+    return build(tree, text_query) if build else None
+
+
+def _or_query(tree: Or, text_query: _TextQuery) -> str | None:
+    clauses = [_node_query(node, text_query) for node in tree.alternatives]
+    return None if None in clauses else join_clauses(" OR ", [c for c in clauses if c])
 
 
 def _and_query(tree: And, text_query: _TextQuery) -> str | None:
@@ -97,7 +94,7 @@ def _and_query(tree: And, text_query: _TextQuery) -> str | None:
     return query
 
 
-def _text_query(text: Text, *, with_pairs: bool) -> str | None:
+def _text_query(text: Text, with_pairs: bool) -> str | None:
     fields = _API_FIELDS.get(text.field, ())
     clauses = list(dict.fromkeys(_text_clauses(text, with_pairs=with_pairs)))
     searched = [_clause_query(field, clause) for field in fields for clause in clauses]
@@ -143,7 +140,7 @@ def _clause_query(field: str, clause: _Clause) -> str:
 
 
 def _text_clauses(text: Text, *, with_pairs: bool) -> Iterator[_Clause]:
-    """Yield what papers may have, any of it."""
+    """Yield the clauses of a text; a paper that matches it satisfies one of them."""
     if text.is_prefix:
         yield from _prefix_clauses(text, with_pairs=with_pairs)
         return
@@ -163,7 +160,7 @@ def _prefix_clauses(text: Text, *, with_pairs: bool) -> Iterator[_Clause]:
 
 
 def _phrase_clauses(forms: Sequence[Sequence[str]]) -> Iterator[_Clause]:
-    """Yield phrases of words of which each has several forms."""
+    """Yield the phrases of words that each have several forms."""
     if prod(map(len, forms)) > _MAX_FORMS:
         yield tuple(map(tuple, forms))
     else:
@@ -224,10 +221,20 @@ def _label_query(label: Label) -> str | None:
     return join_clauses(" OR ", [f"cat:{name}" for name in names])
 
 
+_NODE_QUERIES: Final[dict[type, Callable[[Any, _TextQuery], str | None]]] = {
+    And: _and_query,
+    Or: _or_query,
+    Text: lambda text, text_query: text_query(text),
+    Author: lambda author, text_query: author_query(author),
+    Label: lambda label, text_query: _label_query(label),
+}
+"""Node types that the API can search for, with their queries."""
+
+
 def _is_exact(leaf: Leaf) -> bool:
     """Return whether the API has exactly the papers of a leaf.
 
-    It knows no primary category, and a word also from a URL or without its sign.
+    The API knows no primary categories, and also finds words in URLs or without their signs.
     """
     if not isinstance(leaf, Label) or leaf.kind is LabelKind.PRIMARY:
         return False
