@@ -1,4 +1,4 @@
-"""Over the recorded papers: what matches here is requested from arXiv's API, for keywords as typed."""
+"""Over the recorded papers: what matches a keyword here is requested from arXiv's API."""
 
 from __future__ import annotations
 

@@ -93,7 +93,9 @@ LONG_TEXTS = st.lists(st.sampled_from(LONG_WORDS), min_size=3, max_size=6).map("
 
 @given(LONG_TEXTS, LONG_TEXTS)
 @example("a multi-modal large-language model", "multimodal large language model")
-@example("a multimodallarge language-model", "multi-modal large language model")
+@example(
+    "spatio-temporal pretraining language model", "spatio temporal pre training language model"
+)
 def test_long_phrases_are_searched_by_their_words(text: str, phrase: str) -> None:
     for written in (phrase, text.replace("-", " "), text):
         query = parse_query(f'"{written}"')
