@@ -43,6 +43,7 @@ The owner is the module that decides what a key contains; others may read or del
 | `due` | sorted set | task, scored by the second it is due | permanent | papers.state.task_states | no |
 | `progress` | hash | task → progress of a long run, JSON | until done | papers.state.task_states | no |
 | `counts` | hash | task → records per day of the last five weeks, JSON | permanent | workers.ingest.expected_volume | copied |
+| `announcements` | hash | weekday → seconds from midnight to the last announcements, JSON; category → size of its last batch; the newest day; when one was missing last | permanent | workers.schedule.announcement_times | no |
 | `quarantine` | list | quarantined records, newest first, JSON, 1,000 at most | permanent | papers.state.task_states | copied |
 | `validators` | hash | task → URL with ETag and Last-Modified, JSON | permanent | workers.fetch.fetcher | no |
 | `lane:arxiv` | hash | arXiv rate limit: who is next, earliest next request, back-off, last response | permanent | workers.fetch.arxiv_rate_limiter | no |
@@ -119,6 +120,7 @@ ABBREVIATIONS: Final = "abbreviations"
 CUSTOM_RESPONSES: Final = "feeds:custom"
 BULK_LOADS: Final = "loads"
 METRICS: Final = "metrics"
+ANNOUNCEMENT_TIMES: Final = "announcements"
 SCHEDULER_LEASE: Final = "lease:scheduler"
 SCHEMA: Final = "schema"
 SCHEMA_LOCK: Final = "lock:schema"
@@ -181,6 +183,7 @@ TRANSIENT: Final = (
         "trial:*",
         CUSTOM_RESPONSES,
         METRICS,
+        ANNOUNCEMENT_TIMES,
         "lease:*",
         "lock:*",
         SCHEMA,
