@@ -11,6 +11,7 @@ from typing import NamedTuple
 from papers.model.paper import Paper
 from papers.query.ast import Author, Text
 from papers.query.match import FIELD_ATTRIBUTES, marked_leaves
+from papers.query.match_rules import MatchRule, author_rule, text_rule
 from papers.query.parser import Query
 from papers.text.folding import FoldWords, TokenSpan, lower_words, plain_text
 from papers.text.names.person_match import is_name_of_person
@@ -22,16 +23,14 @@ from papers.text.text_readings import span_readings
 class Match(NamedTuple):
     """One match: `term` is at `getattr(paper, field)[start:end]`.
 
-    In `authors`, positions are those in the names joined by ", ". `rule` says why it matches:
-    `word` as the term is written, `compound` with a pair of its words closed or open, or read as
-    one across a hyphen, `prefix` as a word that begins so.
+    In `authors`, positions are those in the names joined by ", ". `rule` says why it matches.
     """
 
     field: str
     start: int
     end: int
     term: str
-    rule: str = "word"
+    rule: MatchRule = MatchRule.WORD
 
 
 def explain(query: Query, paper: Paper) -> list[Match]:
@@ -44,8 +43,9 @@ def explain(query: Query, paper: Paper) -> list[Match]:
 
 
 def _without_duplicates(found: Iterable[Match]) -> Iterable[Match]:
-    """Return one match for each position and term, preferably by the rule `word`."""
-    best = {match[:4]: match for match in sorted(found, key=lambda match: match.rule)}
+    """Return one match of each place and term, by the likeliest rule."""
+    order = list(MatchRule)
+    best = {match[:4]: match for match in sorted(found, key=lambda m: -order.index(m.rule))}
     return best.values()
 
 
@@ -63,7 +63,8 @@ def _author_matches(leaf: Author, authors: Iterable[str]) -> Iterator[Match]:
     for author in authors:
         if is_name_of_person(leaf.readings, author):
             start, end = _searched_word(leaf, author) or (0, len(author))
-            yield Match("authors", offset + start, offset + end, str(leaf))
+            rule = author_rule(leaf, author[start:end])
+            yield Match("authors", offset + start, offset + end, str(leaf), rule)
         offset += len(author) + len(", ")
 
 
@@ -88,23 +89,18 @@ def _text_matches(leaf: Text, field: str, text: str) -> Iterator[Match]:
     if plain is None:
         for index in _token_indexes(text):
             for words in leaf.spellings:
-                yield from _window_matches(leaf, words, field, index)
+                yield from _window_matches(leaf, words, field, text, index)
         return
     written = plain.encode()
     lower = written.lower()
     for words in leaf.spellings:
         pattern = phrase_pattern(words)
         for start, end, _ in pattern.occurrences(lower, written):
-            yield Match(field, start, end, str(leaf), _rule_of(leaf, words, is_joined=False))
+            rule = text_rule(leaf, words, text[start:end], is_joined=False)
+            yield Match(field, start, end, str(leaf), rule)
         if pattern.may_be_joined_in(lower):
             for index in _token_indexes(text)[1:]:
-                yield from _window_matches(leaf, words, field, index)
-
-
-def _rule_of(leaf: Text, words: Sequence[str], *, is_joined: bool) -> str:
-    if leaf.is_prefix:
-        return "prefix"
-    return "compound" if is_joined or words != leaf.words else "word"
+                yield from _window_matches(leaf, words, field, text, index)
 
 
 class _TokenIndex(NamedTuple):
@@ -128,12 +124,14 @@ def _index_spans(spans: Sequence[TokenSpan]) -> _TokenIndex:
 
 
 def _window_matches(
-    leaf: Text, words: tuple[str, ...], field: str, text: _TokenIndex, offset: int = 0
+    leaf: Text, words: tuple[str, ...], field: str, text: str, index: _TokenIndex
 ) -> Iterator[Match]:
     size = len(words)
-    first_words = filter(leaf.matches_word, text.positions) if leaf.is_prefix else words[:1]
-    for at in (at for word in first_words for at in text.positions.get(word, ())):
-        window = text.spans[at : at + size]
+    first_words = filter(leaf.matches_word, index.positions) if leaf.is_prefix else words[:1]
+    for at in (at for word in first_words for at in index.positions.get(word, ())):
+        window = index.spans[at : at + size]
         if leaf.is_prefix or tuple(span.word for span in window) == words:
-            rule = _rule_of(leaf, words, is_joined=any(span.is_joined for span in window))
-            yield Match(field, offset + window[0].start, offset + window[-1].end, str(leaf), rule)
+            start, end = window[0].start, window[-1].end
+            is_joined = any(span.is_joined for span in window)
+            rule = text_rule(leaf, words, text[start:end], is_joined=is_joined)
+            yield Match(field, start, end, str(leaf), rule)

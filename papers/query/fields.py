@@ -7,6 +7,7 @@ and the keyword, for errors.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Final, NoReturn
 
@@ -46,6 +47,39 @@ _OTHER_NAMES: Final = {
 }
 """Field names of other search engines: refused with the name of the field that is meant."""
 
+_DATES: Final = (
+    "since until date dates year years day month submitted submitteddate before after".split()
+)
+"""Fields of other search engines for what the parameters of a feed and a page choose."""
+_SCHEMES: Final = ("http", "https", "ftp")
+
+_SUBJECTS: Final = {
+    "nlp": "cs.CL",
+    "ml": "cs.LG",
+    "machine learning": "cs.LG",
+    "deep learning": "cs.LG",
+    "vision": "cs.CV",
+    "security": "cs.CR",
+    "crypto": "cs.CR",
+    "cryptography": "cs.CR",
+    "hci": "cs.HC",
+    "software": "cs.SE",
+    "theory": "cs.CC",
+    "stats": "stat.*",
+    "statistics": "stat.*",
+    "biology": "q-bio.*",
+    "bio": "q-bio.*",
+    "finance": "q-fin.*",
+    "econ": "econ.*",
+    "economics": "econ.*",
+    "neuroscience": "q-bio.NC",
+    "astro": "astro-ph.*",
+    "astronomy": "astro-ph.*",
+    "hep": "hep-th",
+    "quantum": "quant-ph",
+}
+"""What people call a subject whose category has another name."""
+
 _FLAGS: Final = {"is": (Flag.PICKED, Flag.WITHDRAWN), "has": RESOURCE_FLAGS}
 EVERY_SOURCE: Final = ("any", "all", "community", "communities", "picked")
 """What people type as a source when they mean all communities."""
@@ -56,6 +90,12 @@ LabelParser = Callable[[Token, str], Node]
 def refuse_field(field: Token, text: str) -> NoReturn:
     """Raise BadQuery for a field that does not exist, with the one that is probably meant."""
     name = field.written.lower()
+    if name in _SCHEMES and (link := normalize_link(text[field.start :].split(" ")[0])):
+        hint = f"link:{link} finds the papers that link there"
+        refuse(text, "a URL is no keyword", field.start, hint)
+    if name in _DATES:
+        hint = "choose a time with the filters since and until, beside the keyword"
+        refuse(text, f"there is no field {field.written}:", field.start, hint)
     known = {**{prefix: prefix for prefix in field_prefixes()}, **FIELD_ALIASES, **_OTHER_NAMES}
     near = known.get(name) or "".join(
         known[match] for match in difflib.get_close_matches(name, known, 1)
@@ -91,6 +131,10 @@ def _category_or_archive(token: Token, text: str, field: str) -> str:
     if archive in ARCHIVES or archive in OLD_ARCHIVES:
         return archive + ARCHIVE_SUFFIX
     near = _nearest_category(name)
+    names = [canonical_category(part) for part in re.split("[,;+|]", name) if part]
+    if len(names) > 1 and all(part in CATEGORIES for part in names):
+        hint = f"write {field}:({' OR '.join(names)})"
+        refuse(text, f"{name!r} is more than one category", token.start, hint)
     hint = f"did you mean {field}:{near}?" if near else "write one like cat:cs.CL or cat:cs.*"
     refuse(text, f"there is no category {name!r}", token.start, hint)
 
@@ -105,6 +149,9 @@ def _nearest_category(name: str) -> str:
     tables: tuple[dict[str, str], ...] = (
         (wildcards, archives) if wanted.endswith("*") else (names, archives | titles)
     )
+    subject = " ".join(wanted.rpartition(".")[2].replace("-", " ").split())
+    if wanted not in names and subject in _SUBJECTS:
+        return _SUBJECTS[subject]
     for table in tables:
         known = {known.lower(): category for known, category in table.items()}
         if near := difflib.get_close_matches(wanted, known, 1, cutoff=0.5):

@@ -26,7 +26,7 @@ from papers.query.fields import (
     refuse_field,
 )
 from papers.query.tokens import Token, refuse
-from papers.text.compounds import close_number, may_join
+from papers.text.compounds import close_number, may_join_prefix
 from papers.text.folding import tokenize_keyword, tokenize_unstemmed
 from papers.text.link_names import normalize_link
 from papers.text.names.person_names import name_words
@@ -38,12 +38,6 @@ MAX_PHRASE_WORDS: Final = 16
 MIN_PREFIX_LENGTH: Final = 3
 _PAIR: Final = 2
 
-_WRONG_OPERATORS: Final = {
-    **dict.fromkeys(("|", "||", "/"), "OR"),
-    **dict.fromkeys(("&", "&&", "+"), "AND"),
-    **dict.fromkeys(("!", "~"), "NOT"),
-}
-"""Operators of other query languages, and the ones to use here."""
 _WORDS_WITH_COLON: Final = ("all", "is", "has")
 """Field names that also precede a colon and a blank in titles, where they are words."""
 _OPERAND_BEGINS: Final = ("open", "minus", "OR", "AND", "NOT")
@@ -57,7 +51,7 @@ def is_prefix(token: Token) -> bool:
 
 
 def _may_be_one_word(words: Sequence[str]) -> bool:
-    return len(words) == _PAIR and may_join(*words)
+    return len(words) == _PAIR and may_join_prefix(*words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,12 +202,13 @@ class GrammarParser:
         if token.kind == "word" and token.written == "ANDNOT":
             refuse(self.text, "there is no operator ANDNOT", token.start, "did you mean NOT?")
         if not folded:
-            meant = _WRONG_OPERATORS.get(token.written)
-            hint = (f"did you mean {meant}? else " if meant else "") + "remove it or add a word"
+            hint = "remove it or add a word"
             if link := normalize_link(token.written):
                 hint = f"link:{link} finds the papers that link there"
                 refuse(self.text, "the words of a URL are no words of a text", token.start, hint)
-            refuse(self.text, f"{token.written!r} has no letter or digit", token.start, hint)
+            has_sign = token.written.strip()
+            reason = f"{token.written!r} has no letter or digit" if has_sign else "quotes are empty"
+            refuse(self.text, reason, token.start, hint)
         if len(folded) > MAX_PHRASE_WORDS:
             hint = f"use {MAX_PHRASE_WORDS} words at most"
             refuse(self.text, "the phrase is too long", token.start, hint)

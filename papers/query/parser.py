@@ -30,12 +30,23 @@ from papers.query.tokens import (
     split_tokens,
     substitute,
     with_operators,
+    without_lone_signs,
 )
 
 _PAPER_LINK: Final = re.compile(
     r"(?:oai:|doi:)?(?:(?:https?:)?//(?:[\w.-]+\.)?arxiv\.org/|arxiv(?:\.org)?:)\S+", re.IGNORECASE
 )
 _AROUND_LINK: Final = "<>[]().,; "
+_CITED_PAPER: Final = re.compile(
+    r"(?:arxiv[: ] ?)?(\S+)(?: \[[a-z-]+(?:\.[a-z-]+)?\])?", re.IGNORECASE
+)
+"""A paper as arXiv cites it: `arXiv:2503.14895 [cs.CL]`."""
+_ARXIV_LIST: Final = re.compile(
+    r"\S*arxiv\.org/(?:list|archive)/([a-z-]+(?:\.[a-z-]+)?)\b.*", re.IGNORECASE
+)
+_JOURNAL_DOI: Final = re.compile(
+    r"(?:doi: ?|https?://(?:dx\.)?doi\.org/)10\.\d{4,9}/\S+", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +72,17 @@ class Query:
     def notes_at_address(self) -> tuple[Note, ...]:
         """The notes for a reader who arrives by the query's URL, in which `or` has become OR.
 
+        A function of the display text, as the address has nothing else.
         Whether it was typed in small letters is not known there, so the other reading is offered.
         """
-        small = self.display_text.replace(" OR ", " or ")
+        shown = self.display_text
         try:
-            typed = self if small == self.display_text else parse_query(small)
+            typed = parse_query(shown.replace(" OR ", " or "))
         except BadQuery:  # a phrase with OR, at a limit
-            return self.notes
-        return typed.notes if typed == self else self.notes
+            typed = None
+        if typed and typed == self and typed.display_text == shown:
+            return typed.notes
+        return parse_query(shown).notes
 
 
 @lru_cache(maxsize=512)
@@ -86,19 +100,31 @@ def parse_query(text: str) -> Query:
         reason = f"the keyword is too long: in its canonical form it has {length} characters"
         hint = f"keep that to {MAX_QUERY_LENGTH}; a field before brackets is repeated for each word"
         refuse(normal, reason, 0, hint)
-    notes = build_notes(normal, reading.tokens, reading.operators, _display_text_of)
+    # on the text that is shown, of equal length: notes are the same for what was typed and shown
+    notes = build_notes(
+        query.written, reading.tokens, reading.operators, reading.signs, _display_text_of
+    )
     return Query(query.tree, query.written, notes)
 
 
 def _pasted_paper(text: str) -> ArxivId | None:
     """Return the paper if a whole keyword is its id or a link. Raises BadQuery if that is wrong."""
     bare = text.strip(_AROUND_LINK)
-    try:
-        return ArxivId.parse(bare)
-    except BadId as error:
-        if _PAPER_LINK.fullmatch(bare):
-            refuse(text, str(error), 0, "paste a paper's id or link, like 2503.14895")
-        return None
+    cited = _CITED_PAPER.fullmatch(text)
+    reason = ""
+    for written in dict.fromkeys((cited[1] if cited else bare, bare)):
+        try:
+            return ArxivId.parse(written)
+        except BadId as error:
+            reason = str(error)
+    if found := _ARXIV_LIST.fullmatch(bare):
+        refuse(text, "a list of arXiv is no keyword", 0, f"cat:{found[1]} finds its papers")
+    if _PAPER_LINK.fullmatch(bare):
+        refuse(text, reason, 0, "paste a paper's id or link, like 2503.14895")
+    if _JOURNAL_DOI.fullmatch(bare):
+        hint = "paste the paper's id on arXiv, or words of its title"
+        refuse(text, "papers are not found by a journal's DOI", 0, hint)
+    return None
 
 
 def _display_text_of(text: str) -> str:
@@ -111,22 +137,26 @@ def _display_text_of(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """How a normalized keyword was read; `operators` are indices of words in small letters."""
+    """How a normalized keyword was read.
+
+    `operators` are indices of words in small letters; `signs` are lone signs, not in `tokens`.
+    """
 
     tree: Node
     tokens: Sequence[Token]
     operators: Sequence[int]
+    signs: Sequence[Token]
     display_text: str
 
     @classmethod
     def of(cls, text: str) -> _Reading:
         """Parse a normalized keyword. Raises BadQuery."""
-        tokens = split_tokens(text)
-        operators, has_small_or = small_operators(tokens), reads_small_or(tokens, text)
+        tokens, signs = without_lone_signs(split_tokens(text))
+        operators, has_small_or = small_operators(tokens), reads_small_or(tokens)
         if not has_small_or:
             operators = [index for index in operators if tokens[index].written != "or"]
         tree = GrammarParser(text, with_operators(tokens, operators)).parse_keyword()
         # in a title that stays as it is, a capital AND would make an operator of its "or"
         capitals = operators if has_small_or else ()
         shown = substitute(text, [(tokens[at], tokens[at].small_operator) for at in capitals])
-        return cls(tree, tokens, operators, shown)
+        return cls(tree, tokens, operators, signs, shown)

@@ -21,7 +21,7 @@ MAX_WORDS_WITH_SMALL_OR: Final = 6
 
 _TOKEN: Final = re.compile(
     r"""\s*(?:
-        (?P<open>\() | (?P<close>\)) | (?P<minus>-(?=[^\s)]))
+        (?P<open>\() | (?P<close>\)) | (?P<minus>-(?!-*(?:[\s)]|$)))
       | (?<![A-Za-z]:)(?P<field>[A-Za-z]+):(?=[^\s)])
       | "(?P<phrase>(?:\\"|[^"])*)" | (?P<unclosed>")
       | (?P<word>(?:\\"|[^\s()"])+)
@@ -32,6 +32,13 @@ _OPERATORS: Final = ("OR", "AND", "NOT")
 _SMALL_OPERATORS: Final = {"or": "OR", "and": "AND"}
 _QUOTES: Final = str.maketrans("“”„«»＂", '""""""')
 _BLANKS: Final = re.compile(r"\s+")
+_INVISIBLE: Final = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+"""Soft hyphens, zero-width blanks and marks of direction, which are pasted unseen."""
+_DASH_BEFORE_WORD: Final = re.compile(
+    r"(?<=[^\s(] )(?<!OR )(?<!or )(?<!AND )(?<!and )(?<!NOT )"
+    r"[\u2010-\u2013\u2212\ufe63\uff0d](?=[^\s)])"
+)
+"""A dash that editors put in place of the `-` that excludes a word."""
 _OPERAND_ENDS: Final = ("word", "value", "phrase", "close")
 _OPERAND_STARTS: Final = ("word", "phrase", "open", "field", "minus", "NOT")
 _SYNTAX: Final = ("phrase", "field", "open", "close", "minus", *_OPERATORS)
@@ -61,12 +68,13 @@ def refuse(text: str, reason: str, position: int, hint: str) -> NoReturn:
 
 
 def normalize_query(text: str) -> str:
-    """Return a keyword in NFC, with straight quotes and single blanks. Raises BadQuery."""
-    normal = unicodedata.normalize("NFC", text).translate(_QUOTES).strip()
+    """Return a keyword in NFC, with straight quotes, `-` and single blanks. Raises BadQuery."""
+    visible = _INVISIBLE.sub("", text)
+    normal = unicodedata.normalize("NFC", visible).translate(_QUOTES).strip()
     for position, character in enumerate(normal[: MAX_QUERY_LENGTH * 2]):
         if unicodedata.category(character) in ("Cc", "Cs") and character not in "\t\n":
             refuse(normal[:80], "there is a control character", position, "remove it")
-    normal = _BLANKS.sub(" ", normal)
+    normal = _DASH_BEFORE_WORD.sub("-", _BLANKS.sub(" ", normal))
     if len(normal) > MAX_QUERY_LENGTH:
         hint = f"keep it to {MAX_QUERY_LENGTH} characters"
         refuse(normal[:80], "the keyword is too long", MAX_QUERY_LENGTH, hint)
@@ -90,6 +98,19 @@ def split_tokens(text: str) -> list[Token]:
     return tokens
 
 
+def without_lone_signs(tokens: Sequence[Token]) -> tuple[list[Token], list[Token]]:
+    """Return the tokens that are more than signs, and those that are signs: `&`, `|`, `-`.
+
+    A sign stays, to be refused, if it is excluded or if there is nothing else.
+    """
+    words, signs = list[Token](), list[Token]()
+    for token, last in zip(tokens, [None, *tokens], strict=False):
+        is_sign = token.kind == "word" and not any(map(str.isalnum, token.written))
+        is_excluded = last is not None and last.kind in ("minus", "NOT")
+        (signs if is_sign and not is_excluded else words).append(token)
+    return (words, signs) if words else (signs, [])
+
+
 def small_operators(tokens: Sequence[Token]) -> list[int]:
     """Return the indices of the words `or` and `and` that stand between two operands."""
     found = list[int]()
@@ -102,7 +123,7 @@ def small_operators(tokens: Sequence[Token]) -> list[int]:
     return found
 
 
-def reads_small_or(tokens: Sequence[Token], text: str) -> bool:
+def reads_small_or(tokens: Sequence[Token]) -> bool:
     """Return whether `or` in small letters is an operator: if syntax or brevity suggests it.
 
     Of several `or` only one counts as a word: `cats or dogs or mice or hens` is a list.
@@ -110,7 +131,7 @@ def reads_small_or(tokens: Sequence[Token], text: str) -> bool:
     if any(token.kind in _SYNTAX for token in tokens):
         return True
     repeated = sum(token.written == "or" for token in tokens) - 1
-    return len(text.split()) - max(repeated, 0) <= MAX_WORDS_WITH_SMALL_OR
+    return len(tokens) - max(repeated, 0) <= MAX_WORDS_WITH_SMALL_OR
 
 
 def with_operators(tokens: Sequence[Token], indices: Iterable[int]) -> list[Token]:

@@ -37,7 +37,7 @@ class PartialReading:
         is_word = last.kind in ("word", "value") and normal[last.start : last.end] == last.written
         if text[-1:].isspace() or not is_word or last.written.endswith("*"):
             return cls(typed, typed)
-        rest = _parsed(normal[: last.start]) if last.kind == "word" else None
+        rest = _parsed(normal[: last.start].removesuffix("-")) if last.kind == "word" else None
         can_begin_a_word = last.written[-1].isalnum() and len(last.written) >= MIN_PREFIX_LENGTH
         shown = _parsed(f"{normal}*") if can_begin_a_word else None
         return cls(typed, shown or typed, rest, is_partial=True)

@@ -3,8 +3,13 @@
     open reading      a multi-modal U-Net       a multi modal u net
     closed reading                              a multimodal unet
 
-In a chain `a-b-c` two readings are needed to join every pair: `ab c` and `a bc`. Numbers are not
-joined (`12-15`), nor are function words (`state-of-the-art`), as nobody writes these closed.
+In a chain `a-b-c` two readings are needed to join every pair: `ab c` and `a bc`. Not joined is
+what nobody writes closed, or what is another word then:
+
+    digits          12-15, Qwen2.5-7B           no 1215, no 57b
+    letters         I-V, k-d, ViT-S             but for a few: K-V cache, A.I., p-n junction
+    function words  state-of-the-art, a symmetric, in finite; but in-situ, in-painting, a-priori
+    exceptions      re-cover, co-op, n-1        `never_joined.txt`
 
 A reader may also write what a text has closed with a hyphen or a blank, and the other way round:
 `spellings` returns the word sequences that a folded word or phrase stands for.
@@ -14,6 +19,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from importlib import resources
 from itertools import pairwise
 from typing import Final
 
@@ -21,7 +27,24 @@ from papers.text.plurals import singularize
 from papers.text.stop_words import STOP_WORDS
 
 _NEVER_JOINED: Final = frozenset("of the to and or vs".split())
+_NEVER_FIRST: Final = _NEVER_JOINED | frozenset(
+    "an are as at be can for has have if is it its may not our than that these this was we were"
+    " when where which while with".split()
+)
 _NEVER_SECOND: Final = _NEVER_JOINED | frozenset("a an by for with from as at is".split())
+_ONLY_SECOND: Final = {
+    "a": frozenset("la posteriori priori star".split()),
+    "in": frozenset(
+        "band batch between betweening box built context degree depth distribution domain filling"
+        " filled flight game group hand home house line memory network orbit order paint painted"
+        " painting patient person phase place plane process processing sample silico situ target"
+        " time vehicle vitro vivo".split()
+    ),
+}
+"""Function words that are also prefixes, and the words that they are one word with."""
+_JOINED_LETTERS: Final = frozenset("ai av kv pn rf tv uk uv vl xy xz yz".split())
+"""Two letters that are written K-V, A.I. and closed; others are two things, or another word."""
+_NEVER_JOINED_TABLE: Final = "never_joined.txt"
 MAX_JOINED_LENGTH: Final = 40
 MAX_COMPOUND_WORDS: Final = 8
 """Words of a phrase of which a pair may be written closed; a longer one is a sentence."""
@@ -32,8 +55,38 @@ _PAIR: Final = 2
 _BOUNDARY: Final = re.compile(r"(?<=[a-z])(?=[0-9])|(?<=[0-9])(?=[a-z])")
 
 
+def _read_exceptions() -> frozenset[str]:
+    """Read the pairs of the table; lines that begin with `#` are comments."""
+    table = resources.files(__package__).joinpath(_NEVER_JOINED_TABLE).read_text("utf-8")
+    return frozenset(line for line in table.split("\n") if line and not line.startswith("#"))
+
+
+_EXCEPTIONS: Final = _read_exceptions()
+_EXCEPTIONAL_FIRSTS: Final = frozenset(pair.partition("-")[0] for pair in _EXCEPTIONS)
+
+
 def may_join(first: str, second: str) -> bool:
-    """Return whether two hyphenated words are also read as one."""
+    """Return whether two hyphenated words in small letters are also read as one.
+
+    A plural `second` is like its singular, so that texts and keywords agree.
+    """
+    if not may_join_prefix(first, second) or first in _NEVER_FIRST or second == "s":
+        return False
+    if first[-1].isdecimal() and second[0].isdecimal():
+        return False
+    is_letter = len(first) == 1 and first.isalpha()
+    if is_letter and second.isalpha() and (len(second) == 1 or second in STOP_WORDS):
+        return first + second in _JOINED_LETTERS
+    if first in _ONLY_SECOND and second.isalpha():
+        return singularize(second) in _ONLY_SECOND[first]
+    return first not in _EXCEPTIONAL_FIRSTS or f"{first}-{singularize(second)}" not in _EXCEPTIONS
+
+
+def may_join_prefix(first: str, second: str) -> bool:
+    """Return whether two hyphenated words are read as one if the second is only begun: `re-cov*`.
+
+    Which words it begins is not known, so there are no exceptions.
+    """
     if first in _NEVER_JOINED or second in _NEVER_SECOND:
         return False
     has_letters = not (first.isdecimal() and second.isdecimal())
@@ -99,4 +152,8 @@ def _open_forms(word: str) -> tuple[tuple[str, ...], ...]:
     pairs = [(word[:at], word[at:]) for at in boundaries]
     forms = dict.fromkeys([*pairs, tuple(_BOUNDARY.split(word))])
     # `A100` is never written "A 100", and "a 100" is no name
-    return tuple(parts for parts in forms if STOP_WORDS.isdisjoint(parts))
+    return tuple(
+        parts
+        for parts in forms
+        if STOP_WORDS.isdisjoint(parts) and (len(parts) > _PAIR or may_join(*parts))
+    )

@@ -117,8 +117,8 @@ def fold_text(text: str) -> str:
 
 def _prepare(text: str) -> str:
     """Return a text of the same length, URLs blanked, `.NET` marked, all capitals lowered."""
-    text = lower_capitals(text)
-    return mark_dotnet(blank_urls(text)) if _INNER_DOT.search(text) else text
+    text = mark_dotnet(blank_urls(text)) if _INNER_DOT.search(text) else text
+    return lower_capitals(text)
 
 
 def lower_capitals(text: str) -> str:

@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from html import escape
-from typing import Final
+from typing import Final, NamedTuple
 
 from papers.text.latex import accents_to_unicode
 from service.markup.mathml import FORMULA, tex_to_mathml
@@ -25,7 +25,16 @@ from service.markup.simple_formula import simple_formula_html, simple_formula_te
 MAX_MATH_CHARACTERS: Final = 4_000
 """Characters of TeX that are converted in one text; formulas after them stay TeX."""
 
-TextRanges = Sequence[tuple[int, int]]
+
+class MarkedRange(NamedTuple):
+    """Characters of a text that are marked, and why: a tooltip."""
+
+    start: int
+    end: int
+    title: str = ""
+
+
+TextRanges = Sequence[MarkedRange]
 """(start, end) character ranges of a text, sorted by start."""
 
 _STYLE_ELEMENTS: Final = {
@@ -173,13 +182,19 @@ class _HtmlRenderer:
     def _render_words(self, start: int, end: int, read: Callable[[str], str]) -> str:
         """Render a part of the text through `read`, escaped, with the ranges in it marked."""
         parts, done, end = [], start, min(end, self._end)
-        for first, last in self._ranges:
+        for first, last, title in self._ranges:
             first, last = max(first, done), min(last, end)
             if first < last:
                 parts.append(escape(read(self._text[done:first]), quote=False))
-                parts.append(f"<mark>{escape(read(self._text[first:last]), quote=False)}</mark>")
+                marked = escape(read(self._text[first:last]), quote=False)
+                parts.append(f"<mark{title_attribute(title)}>{marked}</mark>")
                 done = last
         return "".join(parts) + escape(read(self._text[done:end]), quote=False)
+
+
+def title_attribute(title: str) -> str:
+    """Return the attribute of an element with a tooltip; empty without one."""
+    return f' title="{escape(title)}"' if title else ""
 
 
 class _TextRenderer(_HtmlRenderer):

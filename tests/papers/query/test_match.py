@@ -219,6 +219,45 @@ def test_matches_are_explained(keyword: str, expected: list[tuple[str, str, str]
     assert explained(keyword) == expected
 
 
+# (a keyword, an abstract, an author, what is marked and by which rule)
+RULES = [
+    (
+        "model",
+        "Models are MODELS of a model.",
+        "",
+        ["Models plural", "MODELS plural", "model word"],
+    ),
+    ('"reward model"', "reward-models", "", ["reward-models hyphen"]),
+    ('"reward model"', "reward (Model)", "", ["reward (Model word"]),
+    ("reward-model", "reward model", "", ["reward model word"]),
+    ("multimodal", "a multi-modal one", "", ["multi-modal joined"]),
+    ("multi-modal", "a multimodal one", "", ["multimodal closed"]),
+    ("multi-modal", "a multi-modal one", "", ["multi-modal hyphen"]),
+    ("gpt4", "GPT 4", "", ["GPT 4 open"]),
+    ("gpt4", "GPT-4", "", ["GPT-4 joined"]),
+    ("fine-tun*", "finetuned", "", ["finetuned prefix"]),
+    ("schrodinger", "Schrödinger", "", ["Schrödinger folded"]),
+    ("h2o", "H$_2$O", "", ["H$_2$O folded"]),
+    ("criterion", "criteria", "", ["criteria plural"]),
+    ("analyses", "an analysis", "", ["analysis word"]),
+    ('au:"g. hinton"', "", "Geoffrey Hinton", ["Geoffrey Hinton initial"]),
+    ('au:"geoffrey hinton"', "", "Geoffrey Hinton", ["Geoffrey Hinton word"]),
+    ('au:"geoffrey hinton"', "", "Hinton, Geoffrey", ["Hinton, Geoffrey word"]),
+    ('au:"geoffrey hinton"', "", "Geoffrey E. Hinton", ["Geoffrey E. Hinton initial"]),
+    ('au:"le cun"', "", "Yann LeCun", ["Yann LeCun name"]),
+    ("au:lecun", "", "Yann Le Cun", ["Le Cun name"]),
+]
+
+
+@pytest.mark.parametrize(("keyword", "abstract", "author", "expected"), RULES)
+def test_matches_say_by_which_rule(
+    keyword: str, abstract: str, author: str, expected: list[str]
+) -> None:
+    paper = PAPER._replace(title="T", abstract=abstract, authors=(author,) if author else ())
+    found = explain(parse_query(keyword), paper)
+    assert [f"{matched_text(paper, match)} {match.rule}" for match in found] == expected
+
+
 def occurs(leaf: Text, folded: list[str]) -> bool:
     """Return whether a spelling's words occur next to each other: the simplest implementation."""
     if leaf.is_prefix:

@@ -20,7 +20,7 @@ READ = [
     ("rl OR rein", "rl OR rein*", ""),
     ("ti:rewa", "ti:rewa*", ""),
     ("au:hint", "au:hint", ""),
-    ("reward -nois", "reward -nois*", ""),
+    ("reward -nois", "reward -nois*", "reward"),
     ("(a OR rewa", None, ""),
 ]
 FINISHED = ["reward ", '"reward mod"', "rewa*", "(rewa)", "2503.14895 ", 'reward "a b"']

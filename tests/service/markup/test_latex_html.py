@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from service.markup.latex_html import tex_excerpt_html, tex_to_html, tex_to_text
+from service.markup.latex_html import MarkedRange, tex_excerpt_html, tex_to_html, tex_to_text
 
 # (TeX, XHTML, plain text)
 CONVERSIONS = [
@@ -48,8 +48,10 @@ def test_formulas_in_styled_text() -> None:
 
 def test_ranges_count_characters_of_the_tex() -> None:
     text = r"a \textbf{reward model} b"
-    assert tex_to_html(text, [(10, 16)]) == "a <strong><mark>reward</mark> model</strong> b"
-    across = tex_to_html(text, [(0, 16)])
+    assert (
+        tex_to_html(text, [MarkedRange(10, 16)]) == "a <strong><mark>reward</mark> model</strong> b"
+    )
+    across = tex_to_html(text, [MarkedRange(0, 16)])
     assert across == "<mark>a </mark><strong><mark>reward</mark> model</strong> b"
 
 

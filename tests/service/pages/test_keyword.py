@@ -55,10 +55,23 @@ def test_highlighted_text_is_escaped() -> None:
     assert highlighted.title == "&lt;b&gt;<mark>reward</mark>&lt;/b&gt; &amp; &lt;i&gt;x&lt;/i&gt;"
 
 
+def test_marks_say_by_which_rule_they_match() -> None:
+    paper = make_paper(title='A Multi-Modal "GPT4"', abstract="fine", authors=("Ann B. Lee",))
+    highlighted = highlight_entry(Entry(paper), parse_query('multimodal "gpt 4" fine au:"ann lee"'))
+    assert 'title="multimodal: hyphenated words read as one">Multi-Modal<' in highlighted.title
+    assert "<mark>GPT4</mark>" in highlighted.title
+    assert highlighted.excerpt == "<mark>fine</mark>"
+    assert 'title="au:&quot;ann lee&quot;: an initial of the name">Ann B.' in highlighted.authors
+    assert highlighted.explanations == (
+        ("Ann B. Lee", 'au:"ann lee": an initial of the name'),
+        ("Multi-Modal", "multimodal: hyphenated words read as one"),
+    )
+
+
 def test_excerpt_shows_the_matching_sentence() -> None:
     far = make_paper(title="Else", abstract=f"{LONG}We find zebras here. The end.")
     assert highlight_entry(Entry(far), parse_query("zebra")).excerpt.startswith(
-        "… We find <mark>zebras</mark>"
+        '… We find <mark title="zebra: singular or plural">zebras</mark>'
     )
     titled = make_paper(title="Zebras", abstract=f"{LONG}We find zebras here.")
     assert highlight_entry(Entry(titled), parse_query("zebra")).excerpt.startswith(

@@ -2,8 +2,9 @@
 
 The API knows neither joined words nor signs, and folds fewer plurals. So every spelling of a text
 is searched: closed and open, irregular plurals, and each word as a hyphenated pair, wherever the
-hyphen may be. What the API cannot express is left out, so that it returns more than needed, never
-less. Matching is done here, as always.
+hyphen may be. Where that is too long, as for most phrases of three words, some words of it are
+searched in each of these forms, without their order. What the API cannot express is left out, so
+that it returns more than needed, never less. Matching is done here, as always.
 
 https://info.arxiv.org/help/api/user-manual.html#query_details
 """
@@ -11,6 +12,7 @@ https://info.arxiv.org/help/api/user-manual.html#query_details
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import combinations, product
 from math import prod
 from typing import Any, Final
@@ -35,11 +37,14 @@ from papers.text.signs import written_signs
 from workers.sources.arxiv.author_query import author_query, join_clauses
 
 MAX_QUERY_LENGTH: Final = 6_000
-"""Characters of a query beyond which hyphenated pairs are not searched: it stands in a URL."""
+"""Characters of a query, as it stands in a URL. Where a keyword has so many words that one of each
+term is too long, hyphenated pairs are not searched."""
 _MAX_FORMS: Final = 12
 """The most phrases with other plurals; beyond, the words are searched in any order."""
 _MAX_ACRONYM_LENGTH: Final = 5
 _MIN_PREFIX_LENGTH: Final = 3
+_OPERATOR_LENGTH: Final = len("() AND ")
+_TextQuery = Callable[[Text], str | None]
 _Clause = tuple[tuple[str, ...], ...]
 """Groups of terms: one term of each group must occur in a field."""
 _API_FIELDS: Final = {
@@ -55,31 +60,37 @@ def arxiv_query(tree: Node) -> str | None:
 
     The API's operators have no precedence, so every pair is in parentheses.
     """
-    query = _node_query(tree, with_pairs=True)
-    if query and len(query) > MAX_QUERY_LENGTH:
-        query = _node_query(tree, with_pairs=False)
-    return query
+    texts = sum(isinstance(leaf, Text) for leaf in leaves(tree))
+    length = MAX_QUERY_LENGTH // max(texts, 1) - _OPERATOR_LENGTH
+    for reading in (
+        partial(_text_query, with_pairs=True),
+        partial(_words_query, max_length=length),
+    ):
+        query = _node_query(tree, reading)
+        if not query or len(query) <= MAX_QUERY_LENGTH:
+            return query
+    return _node_query(tree, partial(_text_query, with_pairs=False))
 
 
-def _node_query(tree: Node, *, with_pairs: bool) -> str | None:
+def _node_query(tree: Node, text_query: _TextQuery) -> str | None:
     build = _NODE_QUERIES.get(type(tree))
-    return build(tree, with_pairs) if build else None
+    return build(tree, text_query) if build else None
 
 
-def _or_query(tree: Or, with_pairs: bool) -> str | None:
-    clauses = [_node_query(node, with_pairs=with_pairs) for node in tree.alternatives]
+def _or_query(tree: Or, text_query: _TextQuery) -> str | None:
+    clauses = [_node_query(node, text_query) for node in tree.alternatives]
     return None if None in clauses else join_clauses(" OR ", [c for c in clauses if c])
 
 
-def _and_query(tree: And, with_pairs: bool) -> str | None:
-    found = (_node_query(node, with_pairs=with_pairs) for node in tree.required)
+def _and_query(tree: And, text_query: _TextQuery) -> str | None:
+    found = (_node_query(node, text_query) for node in tree.required)
     clauses = [clause for clause in found if clause]
     if not clauses:
         return None
     query = join_clauses(" AND ", clauses)
     for node in tree.excluded:
         if all(map(_is_exact, leaves(node))):  # else it would exclude too much
-            query = f"({query} ANDNOT {_node_query(node, with_pairs=False)})"
+            query = f"({query} ANDNOT {_node_query(node, text_query)})"
     return query
 
 
@@ -88,6 +99,39 @@ def _text_query(text: Text, with_pairs: bool) -> str | None:
     clauses = list(dict.fromkeys(_text_clauses(text, with_pairs=with_pairs)))
     searched = [_clause_query(field, clause) for field in fields for clause in clauses]
     return join_clauses(" OR ", searched) if searched else None
+
+
+def _words_query(text: Text, *, max_length: int) -> str | None:
+    """Return a query of some words of a phrase, each in all of its forms, the longest words first.
+
+    Whatever has a spelling of the phrase has one of these forms of each word.
+    """
+    if text.is_prefix or text.field not in _API_FIELDS:
+        return _text_query(text, with_pairs=True)
+    field = "all" if text.field is Field.ANY else _API_FIELDS[text.field][0]
+    clauses, length = list[str](), 0
+    for word in sorted(set(text.words), key=lambda word: (-len(word), word)):
+        clause = _clause_query(field, (tuple(_all_forms(text, word)),))
+        length += len(clause) + _OPERATOR_LENGTH
+        if clauses and length > max_length:
+            break
+        clauses.append(clause)
+    return join_clauses(" AND ", list(dict.fromkeys(clauses)))
+
+
+def _all_forms(text: Text, word: str) -> list[str]:
+    """Return what papers may have for a word of a text: of each spelling, one word's forms."""
+    found = dict[str, None]()
+    for words in text.spellings:
+        new = [other for other in words if other not in text.words]
+        chosen = word if word in words else max(new or words, key=len)
+        pairs = (_quote(pair) for pair in _hyphenated_pairs(chosen))
+        found.update(dict.fromkeys([*map(_quote_form, _word_forms(chosen)), *pairs]))
+    return list(found)
+
+
+def _quote_form(form: str) -> str:
+    return _quote((form,))
 
 
 def _clause_query(field: str, clause: _Clause) -> str:
@@ -177,14 +221,14 @@ def _label_query(label: Label) -> str | None:
     return join_clauses(" OR ", [f"cat:{name}" for name in names])
 
 
-_NODE_QUERIES: Final[dict[type, Callable[[Any, bool], str | None]]] = {
+_NODE_QUERIES: Final[dict[type, Callable[[Any, _TextQuery], str | None]]] = {
     And: _and_query,
     Or: _or_query,
-    Text: _text_query,
-    Author: lambda author, with_pairs: author_query(author),
-    Label: lambda label, with_pairs: _label_query(label),
+    Text: lambda text, text_query: text_query(text),
+    Author: lambda author, text_query: author_query(author),
+    Label: lambda label, text_query: _label_query(label),
 }
-"""Node types that the API can search for, with their queries, `with_pairs` of hyphenated words."""
+"""Node types that the API can search for, with their queries."""
 
 
 def _is_exact(leaf: Leaf) -> bool:
