@@ -1,10 +1,10 @@
 """Pages: a page is a module, a template and a row of `PAGES`. Start with: keyword.py.
 
-May import: papers.config, papers.errors, papers.maintenance, papers.model, papers.query,
-papers.redis_backend, papers.search, papers.state, papers.state.voting, papers.suggestions,
-service.cache, service.context, service.exports, service.feed_result, service.feeds, service.http,
-service.markup, service.pages.parts, service.search_title, service.source_status, service.urls,
-service.workload.
+May import: papers.blocks, papers.config, papers.errors, papers.maintenance, papers.model,
+papers.query, papers.redis_backend, papers.search, papers.state, papers.state.voting,
+papers.suggestions, service.cache, service.context, service.exports, service.feed_result,
+service.feeds, service.http, service.markup, service.pages.parts, service.search_title,
+service.source_status, service.urls, service.workload.
 """
 
 from __future__ import annotations
@@ -62,6 +62,7 @@ PAGES: Final = (
         ),
     ),
     PageModule("manage_feeds", (NavLink("manage", "Community feeds", "pages.manage_feeds"),)),
+    PageModule("manage_blocks", (NavLink("manage", "Block list", "pages.manage_blocks"),)),
     PageModule("listings"),
     PageModule("paper"),
     PageModule("preview"),

@@ -33,6 +33,7 @@ PAGES = {
     "listing": "/categories/cs.CL?n=6",
     "manage": "/manage",
     "manage-feeds": "/manage/feeds",
+    "manage-blocks": "/manage/blocks",
     "status": "/status",
     "missing": "/nowhere",
 }
