@@ -11,18 +11,19 @@ from typing import Final
 import pytest
 
 from papers.config.networks import parse_cidrs
-from service.edge.connection_guard import (
-    BUSY,
+from service.edge.connection_guard import BUSY, close_connections
+from service.edge.connection_limits import (
     HALF_SENT_SECONDS,
     MIN_BYTES,
     RECEIVING_SECONDS,
+    SLOW_READ_SECONDS,
     STALL_SECONDS,
     UNANSWERED_SECONDS,
     ClientConnection,
     GuardLimits,
     StallDetector,
     choose_excess,
-    close_connections,
+    choose_slow,
 )
 
 SILENT: Final = ClientConnection(1, "192.0.2.1", 9.0, 9.0, 0, 0, is_sending=False)
@@ -109,6 +110,28 @@ def test_what_moves_on_or_begins_anew_does_not_stall() -> None:
     detector.stalled([SENDING], 0.0)
     detector.stalled([RESTING], 1.0)
     assert detector.stalled([SENDING], STALL_SECONDS) == set()
+
+
+def test_responses_read_slowly_are_found_longest_at_a_stand_first() -> None:
+    detector, late = StallDetector(), SLOW_READ_SECONDS
+    first, second = numbered(SENDING, SENDING)
+    fast = [replace(SENDING, id=9, acknowledged=n * MIN_BYTES) for n in range(3)]
+    detector.stalled([first, fast[0], replace(UNANSWERED, id=7)], 0.0)
+    detector.stalled([second, first, fast[1]], 1.0)
+    detector.stalled([second, first, fast[2]], late)
+    assert detector.slow_readers([second, first, fast[2]], late) == [first]
+    found = detector.slow_readers([second, first, fast[2]], late + 1)
+    assert found == [first, second]
+
+
+def test_responses_read_slowly_are_limited_by_client_and_in_all() -> None:
+    limits = replace(LIMITS, slow_per_client=2, slow_in_all=3)
+    assert choose_slow(numbered(*[SENDING] * 4), limits) == {0, 1}
+    many = numbered(*(replace(SENDING, client=f"192.0.2.{n}") for n in range(5)))
+    assert choose_slow(many, limits) == {0, 1}
+    assert choose_slow(many[:3], limits) == set()
+    proxies = replace(limits, proxies=parse_cidrs(["192.0.2.0/24"]))
+    assert choose_slow(numbered(*[SENDING] * 4), proxies) == {0}
 
 
 @contextlib.contextmanager
