@@ -85,7 +85,8 @@ def test_every_method_and_error_has_the_security_headers(app: Flask, method: str
 
 def test_only_what_needs_the_token_takes_posts(app: Flask) -> None:
     with_post = {rule.rule for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())}
-    assert with_post == {"/manage", "/manage/feeds", "/api/v1/keywords"}
+    pages = {"/manage", "/manage/feeds", "/manage/blocks"}
+    assert with_post == {*pages, "/api/v1/keywords"}
     for rule in app.url_map.iter_rules():
         assert (rule.methods or set()) <= {"GET", "HEAD", "OPTIONS", "POST"}, rule
 
