@@ -95,7 +95,7 @@ def announce(system: SystemUnderTest, world: Upstream, phase: str) -> list[Delay
 
 
 def announce_one(system: SystemUnderTest, world: Upstream, name: str) -> Delay:
-    wait_until(lambda: system.states.due_time(ANNOUNCEMENTS) is not None)
+    wait_until(lambda: is_at_rest(system))
     before = len(world.log)
     time.sleep(3 * INTERVAL)  # what the past takes meanwhile
     world.announce(Manuscript(title=f"Paper {name}"))
@@ -107,6 +107,12 @@ def announce_one(system: SystemUnderTest, world: Upstream, name: str) -> Delay:
     fetched = next(o.started for o in later if "/rss/" in o.target and o.started > began)
     past = [one for one in later if not one.target.startswith("/rss")]
     return Delay(seconds, sum(began < one.started < fetched for one in past), len(past))
+
+
+def is_at_rest(system: SystemUnderTest) -> bool:
+    """Return True if the last fetch of announcements has ended: it has scheduled the next one."""
+    state = system.states.get(ANNOUNCEMENTS)
+    return state is not None and state.next_at == system.states.due_time(ANNOUNCEMENTS)
 
 
 def save_keywords(system: SystemUnderTest, count: int) -> float:
