@@ -73,7 +73,7 @@ class Phase:
         stale = f"median {percentile(self.staleness, 0.5):.1f} s, at most {max(self.staleness):.1f}"
         return (
             f"median {half:.0f} ms, 99th percentile {late:.0f}, slowest {most:.0f}; "
-            f"{old} marked as old; {len(self.staleness)} papers announced, in the feed after {stale}"
+            f"{old} marked as old; {len(self.staleness)} announced, in the feed after {stale}"
         )
 
     @property
