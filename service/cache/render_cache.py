@@ -157,7 +157,7 @@ class RenderCache:
             if other:
                 return other
         try:
-            return ServedBody(self._render_and_store(request))
+            return ServedBody(self._render_and_store(request), is_rendered=True)
         finally:
             self._redis_tier.release(lock)
 

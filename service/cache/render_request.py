@@ -73,12 +73,20 @@ class ServedBody:
     """A response to send; its body is empty if the client has it.
 
     `is_stale` if it is the last good one, with the store unavailable; `is_previous` if it is the
-    one before, while another process renders.
+    one before, while another process renders; `is_rendered` if no tier had it.
     """
 
     cached_body: CachedBody
     is_stale: bool = False
     is_previous: bool = False
+    is_rendered: bool = False
+
+    @property
+    def outcome(self) -> str:
+        """What answered, as it is counted (`papers.telemetry.metric_table.CACHE_OUTCOMES`)."""
+        if self.is_stale:
+            return "stale"
+        return "previous" if self.is_previous else "render" if self.is_rendered else "hit"
 
 
 @dataclass(frozen=True, slots=True)
