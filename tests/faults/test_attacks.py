@@ -267,7 +267,7 @@ def test_responses_that_nobody_reads_take_little_memory(system: SystemUnderTest)
             opened.append(one)
         time.sleep(SLOW_READ_SECONDS)
         got = poll_feed(system)
-        limit = 3 * MAX_SLOW_PER_CLIENT * length
+        limit = 2 * MAX_SLOW_PER_CLIENT * length
         wait_until(lambda: _web_memory() - before < limit, seconds=10)
         grown = _web_memory() - before
     assert {one.status for one in got} == {200}

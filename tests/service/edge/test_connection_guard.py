@@ -135,14 +135,17 @@ def test_responses_read_slowly_are_limited_by_client_and_in_all() -> None:
 
 
 @contextlib.contextmanager
-def accepted(count: int) -> Iterator[list[socket.socket]]:
-    """Clients of a server in this process that has accepted them and does nothing."""
+def accepted(count: int, response: bytes = b"") -> Iterator[list[socket.socket]]:
+    """Clients of a server in this process that has accepted them and sends a response at most."""
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=1024))
         clients = []
         for _ in range(count):
             clients.append(stack.enter_context(socket.create_connection(server.getsockname(), 5)))
-            stack.enter_context(server.accept()[0])
+            connection = stack.enter_context(server.accept()[0])
+            connection.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                connection.sendall(response)
         yield clients
 
 
@@ -157,6 +160,16 @@ def test_guard_closes_only_connections_that_this_process_has_accepted() -> None:
             with contextlib.suppress(TimeoutError):
                 answers.append(client.recv(1000))
         assert answers == [BUSY] * 4
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="TCP_INFO: needs Linux")
+def test_guard_closes_responses_that_are_read_slowly_beyond_the_limit() -> None:
+    limits, detector = GuardLimits(100, 100, slow_per_client=4), StallDetector()
+    with accepted(10, b"x" * 20_000_000):
+        assert close_connections(limits, detector, 0.0) == 0
+        assert close_connections(limits, detector, SLOW_READ_SECONDS - 1) == 0
+        assert close_connections(limits, detector, SLOW_READ_SECONDS) == 6
+        assert close_connections(limits, detector, SLOW_READ_SECONDS + 1) == 0
 
 
 def test_refusal_declares_its_length() -> None:
