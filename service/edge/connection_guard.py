@@ -130,7 +130,8 @@ def _close(fd: int, connection: ClientConnection) -> None:
     with contextlib.suppress(OSError), contextlib.closing(_borrow(fd)) as held:
         if os.fstat(held.fileno()).st_ino == connection.id:
             if connection.is_silent:
-                held.send(BUSY, socket.MSG_DONTWAIT)
+                with contextlib.suppress(BlockingIOError):
+                    held.send(BUSY, socket.MSG_DONTWAIT)
             held.shutdown(socket.SHUT_RDWR)
 
 
