@@ -6,7 +6,8 @@ Uses real papers, in a store for each number of keywords. Every keyword has an i
 succeeded. Prints
 
 * answers a second to a feed's conditional requests (304) and to plain ones (200) from the cache,
-  the 99th percentile of their milliseconds, and the rate as a share of that with four keywords:
+  the 99th percentile of their milliseconds, microseconds of the processor (of this process), and
+  the rate as a share of that with four keywords:
   the stores take turns of a quarter of a second, so that other load on the machine meets all
   alike, and shares are medians of turns
 * milliseconds of custom feeds that nobody has requested, and of a scheduler's tick
@@ -191,15 +192,19 @@ def measure_rates(sites: list[Site], figures: list[Figures], name: str, rounds: 
     """Add answers a second, their 99th percentile, and the share of the first site's rate."""
     taken: list[list[float]] = [[] for _ in sites]
     rates: list[list[float]] = [[] for _ in sites]
+    cpu = [0.0 for _ in sites]
     for turn in range(rounds):
         order = list(enumerate(sites))
         for number, site in order if turn % 2 else reversed(order):
             act = site.request_304 if name == "304" else site.request_200
             act()
+            began = time.process_time()
             turn_taken = seconds_of_calls(act, TURN_SECONDS)
+            cpu[number] += time.process_time() - began
             taken[number] += turn_taken
             rates[number].append(len(turn_taken) / sum(turn_taken))
-    for one, own, own_rates in zip(figures, taken, rates, strict=True):
+    for one, own, own_rates, own_cpu in zip(figures, taken, rates, cpu, strict=True):
+        one[f"cpu_{name}"] = 1e6 * own_cpu / len(own)
         one[f"rate_{name}"] = statistics.median(own_rates)
         one[f"p99_{name}"] = 1000 * sorted(own)[int(len(own) * 0.99)]
         shares = [rate / base for rate, base in zip(own_rates, rates[0], strict=True)]
@@ -264,7 +269,8 @@ def print_rates(one: Figures) -> None:
     print(
         f"\n{one['keywords']:,} keywords: {one['rate_304']:,.0f} 304s a second "
         f"({one['share_304']:.0%} of those at {SIZES[0]}), {one['rate_200']:,.0f} 200s "
-        f"({one['share_200']:.0%}), 99 % within {one['p99_304']:.1f} and {one['p99_200']:.1f} ms; "
+        f"({one['share_200']:.0%}); {one['cpu_304']:.0f} and {one['cpu_200']:.0f} µs of processor "
+        f"each, 99 % within {one['p99_304']:.1f} and {one['p99_200']:.1f} ms; "
         f"a cold custom feed {one['cold_ms']:.0f} ms, 99 % within {one['cold_p99']:.0f}; "
         f"{one['tick_ms']:.0f} ms a tick"
     )
