@@ -61,14 +61,14 @@ def create_app(settings: Settings) -> Flask:
 
 
 def warm_up(app: Flask) -> None:
-    """File the saved keywords: the first page that says which of them match would wait for it."""
+    """Prepare the matching of saved keywords, for which the first page would have to wait."""
     ctx = context_of(app)
     with suppress(StoreError):  # then that page waits
         ctx.percolators.prepare(ctx.directory.read())
 
 
 def _install_middleware(app: Flask, settings: Settings) -> None:
-    """Install what stands before Flask, the innermost first; and the headers of the rate limit.
+    """Install the middleware before Flask, innermost first, and the headers of the rate limit.
 
     request address ─▶ telemetry ─▶ request bodies ─▶ flood guard ─▶ the app
     """

@@ -27,7 +27,7 @@ from service.cache.version_stamp import StoreVersion
 
 LOCAL_PROOF_BYTES: Final = 8_000_000
 _PROOF_BYTES: Final = 2_000
-"""An estimate; of the replies of the store, proofs share the largest."""
+"""An estimate: proofs share the largest replies of the store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class CacheKey:
 
     @property
     def clock(self) -> tuple[str, datetime | None]:
-        """What the time of the request decides of it."""
+        """The part of the key that depends on the time of the request."""
         return self.period, self.troubled_before
 
     @property
@@ -84,7 +84,7 @@ class LookupResult:
 
     @property
     def current(self) -> CachedBody | None:
-        """The validators if they are of the present state."""
+        """The validators if they belong to the present state of the store."""
         return (
             self.cached if self.cached and self.cached.version_stamp == self.version_stamp else None
         )
@@ -124,7 +124,7 @@ class CacheLookup:
         return self._parse(cache_key, digest, replies)
 
     def get_render_state(self, cache_key: CacheKey, digest: str) -> LookupResult:
-        """Look a response up without what this process has found out about it; has a version."""
+        """Look a response up without the proofs of this process; the result has a version."""
         return self._parse(cache_key, digest, self._read(cache_key, digest))
 
     def add_proof(self, cache_key: CacheKey, digest: str, found: LookupResult) -> None:
@@ -142,7 +142,7 @@ class CacheLookup:
         return LookupResult(stamp, unpack_cached_body(replies.validators), version, replies)
 
     def verify_store(self, cache_key: CacheKey, digest: str) -> None:
-        """Return if the store still holds what the response was rendered from."""
+        """Check that the store still holds what the response was rendered from."""
         self._version_stamp(cache_key, digest, self._read_version(cache_key, []).version)
 
     def _read_version(self, cache_key: CacheKey, commands: Sequence[RedisCommand]) -> _Replies:

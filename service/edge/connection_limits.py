@@ -142,7 +142,7 @@ def choose_slow(slow: Iterable[ClientConnection], limits: GuardLimits) -> set[in
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """What had moved on a connection at some time, to compare with."""
+    """How far a connection had got at some time, for comparison."""
 
     at: Seconds
     moved: int

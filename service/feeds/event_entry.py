@@ -48,7 +48,7 @@ class EventEntry(Entry):
 
     @cached_property
     def categories(self) -> tuple[Category, ...]:
-        """The categories, of an older version without the mark of a later withdrawal."""
+        """The categories; for an older version without the mark of a later withdrawal."""
         return Entry(self._shown_paper).categories
 
     @property
@@ -97,7 +97,7 @@ class EventEntry(Entry):
 def make_entry(
     paper: Paper, search: SearchRequest, event: EventRef | None, keywords: tuple[str, ...] = ()
 ) -> Entry:
-    """Return a paper that a search found as an entry, about its `event` or its pick if by these."""
+    """Return a found paper as an entry; in an order of events or picks, about that event."""
     if event is None:
         lead = select_lead_pick(paper, search.source) if search.order == "picked" else None
         return Entry(paper, lead_pick=lead, keywords=keywords)

@@ -20,16 +20,16 @@ from rq.serializers import JSONSerializer
 from papers.config.settings import Settings
 from papers.config.sources import SOURCES, SourceSpec
 from papers.errors import SourceUnreachable
-from papers.model.arxiv_id import ArxivId
-from papers.model.paper import Channel, Pick, Sighting
 from papers.state.task_states import TaskState, TaskStates, TaskStatus
 from papers.store import Store
 from paperwire.cli import main
 from paperwire.run.demo_runner import to_toml
 from paperwire.simulator.upstream import Upstream
 from service import create_app
+from tests.contributing import example
 from workers import jobs
 from workers.notify.channels import CHANNELS, NotificationChannel
+from workers.notify.delivery_log import DeliveryLog
 from workers.registry import TASKS, task_kinds
 from workers.rq_worker import AllowedJob
 from workers.schedule import cadence
@@ -44,24 +44,15 @@ FAILURES = 3
 """As many as `paperwire doctor` reports."""
 
 
-def fetch_gadgets(subject: str, upstreams: UpstreamClients, now: datetime) -> Iterator[FetchResult]:
-    """The made-up source: a JSON list of arXiv ids."""
-    url = f"{upstreams.settings.huggingface_url}/gadgets.json"
-    ids = json.loads(upstreams.fetcher.get(url, now=now).body)
-    sightings = tuple(
-        Sighting(
-            ArxivId.parse(id),
-            SOURCE,
-            Channel.API,
-            now,
-            title=f"A gadget named {id}",
-            pick=Pick(SOURCE, now),
-        )
-        for id in ids
-    )
-    yield FetchResult(sightings, record_count=len(ids), message=f"{len(ids)} gadgets")
+def made_up_source() -> FetchFunction:
+    """Return the fetch function of CONTRIBUTING.md: its upstream has a JSON list of arXiv ids."""
+    namespace: dict[str, Any] = {}
+    exec(compile(example("a source"), "CONTRIBUTING.md", "exec"), namespace)
+    fetch: FetchFunction = namespace["fetch_gadgets"]
+    return fetch
 
 
+fetch_gadgets = made_up_source()
 GADGETS = SimpleNamespace(fetch=fetch_gadgets)
 """Stands for a module in `workers.sources`."""
 
@@ -314,8 +305,12 @@ def test_made_up_channel_sends_soon_after_papers_change(
 
     def build_pager(context: TaskContext) -> FetchFunction:
         def fetch(subject: str, upstreams: UpstreamClients, now: datetime) -> Iterator[FetchResult]:
-            sent.append(context.store.count_papers())
-            yield FetchResult(message=f"paged about {sent[-1]} papers")
+            count = context.store.count_papers()
+            if DeliveryLog(context.redis, CHANNEL_TASK).claim("all", str(count)):
+                sent.append(count)
+                yield FetchResult(message=f"paged about {count} papers")
+            else:
+                yield FetchResult(message="paged before")
 
         return fetch
 
@@ -338,4 +333,21 @@ def test_made_up_channel_sends_soon_after_papers_change(
     assert installation.perform(CHANNEL_TASK).said == "paged about 2 papers"
     assert "paged about 2 papers" in installation.status_page()
     assert shown_state(CHANNEL_TASK, TaskStatus.QUIET) in installation.metrics()
-    assert sent == [0, 2]
+    jobs.run(CHANNEL_TASK)
+    assert (installation.state(CHANNEL_TASK).said, sent) == ("paged before", [0, 2])
+
+
+def test_failing_made_up_channel_is_reported_but_no_paper_is_missing(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = TaskKind(
+        build_fetch=build_failing,
+        cadence=cadence.every(cadence.DAY),
+        role=TaskRole.NOTIFICATION,
+        recurring=lambda settings: [CHANNEL_TASK],
+    )
+    monkeypatch.setitem(CHANNELS, CHANNEL_TASK, NotificationChannel(row))
+    installation.fail(CHANNEL_TASK)
+    assert f"source {CHANNEL_TASK}" in installation.doctor()
+    assert CHANNEL_TASK in installation.status_page()
+    assert "Papers may be missing" not in installation.client.get("/").text
