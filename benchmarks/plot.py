@@ -1,11 +1,12 @@
-"""Plot the figures of `benchmarks.size --record FILE` as SVG.
+"""Plot the figures of `benchmarks.size` or `benchmarks.many_keywords` with `--record FILE` as SVG.
 
     python -m benchmarks.plot FILE FOLDER
 
 Requires matplotlib in addition to the test dependencies (`.venv/bin/python -m pip install
 matplotlib`). Writes `keywords.svg`: milliseconds for the newest hundred matches by number of
 papers, one panel per class, one line per engine, for new queries in a warm process, median and
-99th percentile; and `sizes.svg`: bytes per paper and papers per second. The output is
+99th percentile; and `sizes.svg`: bytes per paper and papers per second. Of the other benchmark,
+`many_keywords.svg`: rates, pages and memory by number of saved keywords. The output is
 reproducible.
 """
 
@@ -34,6 +35,9 @@ def main() -> None:
     options = parser.parse_args()
     figures = [json.loads(line) for line in options.file.read_text().splitlines()]
     mpl.rcParams.update({"svg.hashsalt": "paperwire", "svg.fonttype": "none", "font.size": 9})
+    if by_keywords := [one for one in figures if "rate_304" in one]:
+        plot_many_keywords(by_keywords, options.folder / "many_keywords.svg")
+        return
     plot_latencies([one for one in figures if "new" in one], options.folder / "keywords.svg")
     plot_sizes([one for one in figures if "papers_a_second" in one], options.folder / "sizes.svg")
 
@@ -75,6 +79,34 @@ def plot_sizes(figures: Sequence[Figures], path: Path) -> None:
         panel.set(title=title, xscale="log", xlabel="papers")
         panel.set_ylim(bottom=0)
     panels[0].legend(frameon=False)
+    save_figure(path)
+
+
+def plot_many_keywords(figures: Sequence[Figures], path: Path) -> None:
+    """Plot rates, milliseconds of pages and memory by number of saved keywords."""
+    counts = [one["keywords"] for one in figures]
+    _, panels = plt.subplots(1, 3, figsize=(11, 3.6))
+    for name in ("304", "200"):
+        shares = [100 * one[f"share_{name}"] for one in figures]
+        panels[0].plot(counts, shares, marker="o", ms=3, label=f"cached feed, {name}")
+    for page in figures[0]["pages"]:
+        cpu = [one["pages"][page][1] for one in figures]
+        panels[1].plot(counts, cpu, marker="o", ms=3, label=page)
+    for kind in sorted(figures[0]["memory"]):
+        sizes = [one["memory"].get(kind, 0.0) for one in figures]
+        panels[2].plot(counts, sizes, marker="o", ms=3, label=kind)
+    titles = (
+        "responses per second, % of those at 4",
+        "cold page, ms of processor",
+        "memory of processes, MB",
+    )
+    for panel, title in zip(panels, titles, strict=True):
+        panel.set(title=title, xscale="log", xlabel="saved keywords")
+        panel.grid(alpha=0.3)
+        panel.legend(frameon=False, fontsize=6)
+    panels[0].set_ylim(0, 120)
+    panels[1].set_yscale("log")
+    panels[2].set_ylim(bottom=0)
     save_figure(path)
 
 

@@ -32,10 +32,10 @@ from papers.model.paper import Paper, Sighting
 from papers.query.parser import Query
 from papers.query.request import ALL_ANNOUNCE_TYPES, Hits, Page, SearchRequest
 from papers.redis_backend import keys
-from papers.redis_backend.changed_papers import ChangedPapers, ChangeKind
 from papers.redis_backend.connection import translate_store_errors
-from papers.redis_backend.event_sets import open_index
-from papers.redis_backend.id_listing import IdListing
+from papers.redis_backend.listings.changed_papers import ChangedPapers, ChangeKind
+from papers.redis_backend.listings.event_sets import open_index
+from papers.redis_backend.listings.id_listing import IdListing
 from papers.redis_backend.months import stored_months
 from papers.redis_backend.records import read_papers, unpack_papers
 from papers.redis_backend.revision import bump_revision

@@ -19,6 +19,7 @@ from service.context import context_of, open_context
 from service.edge.request_address import install_request_address, require_free_prefix
 from service.edge.request_bodies import install_request_bodies
 from service.edge.request_telemetry import install_request_telemetry
+from service.edge.response_bodies import install_response_bodies
 from service.http import error_pages, static_files
 from service.http.client_quota import ClientQuota, install_quota_headers
 from service.http.flood_guard import install_flood_guard
@@ -44,6 +45,7 @@ def create_app(settings: Settings) -> Flask:
     app.url_map.merge_slashes = False  # werkzeug would redirect to whatever Host was sent
     _install_middleware(app, settings)
     configure_security(app, settings)
+    install_response_bodies(app)
     error_pages.register_error_handlers(app)
     pages.configure_templates(app.jinja_env)
     app.url_map.converters["feed_suffix"] = FeedSuffixConverter

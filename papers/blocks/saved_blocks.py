@@ -30,8 +30,8 @@ from papers.config.sources import SLUG_PATTERN, SOURCES
 from papers.errors import BadParameter
 from papers.model.arxiv_id import ArxivId
 from papers.redis_backend import keys
-from papers.redis_backend.changed_papers import ChangedPapers
 from papers.redis_backend.connection import RedisCommand, translate_store_errors
+from papers.redis_backend.listings.changed_papers import ChangedPapers
 from papers.redis_backend.revision import bump_revision
 from papers.state.record_codec import decode_record, encode_record
 

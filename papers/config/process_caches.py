@@ -124,7 +124,7 @@ PROCESS_CACHES: Final = (
         "papers.records.json_rows._parse_time", "aware UTC time by ISO text", "4,096 texts"
     ),
     ProcessCache(
-        "papers.redis_backend.id_listing.IdListing",
+        "papers.redis_backend.listings.id_listing.IdListing",
         "the numbers of a month's papers, 2 bytes each",
         "8 months",
         "least recently used first; a transaction on the month",

@@ -31,7 +31,7 @@ from papers.maintenance import store_home
 from papers.model.arxiv_id import ArxivId
 from papers.redis_backend import keys
 from papers.redis_backend.connection import RoutingClient, translate_store_errors
-from papers.redis_backend.event_sets import encode_member
+from papers.redis_backend.listings.event_sets import encode_member
 from papers.redis_backend.months import stored_months
 from papers.redis_backend.revision import bump_revision
 from papers.state.initial_fetches import move_initial_fetches

@@ -32,8 +32,8 @@ from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
 from papers.records import packing
 from papers.redis_backend import keys
-from papers.redis_backend.changed_papers import ChangedPapers
 from papers.redis_backend.connection import RoutingClient, translate_store_errors
+from papers.redis_backend.listings.changed_papers import ChangedPapers
 from papers.redis_backend.revision import bump_revision
 from papers.state.task_states import QuarantinedRecord, TaskStates
 

@@ -31,9 +31,9 @@ from papers.index.postings import COMPACTED, LAYOUT_FIELD
 from papers.index.term_months import TermMonths
 from papers.model.arxiv_id import ArxivId
 from papers.redis_backend import keys
-from papers.redis_backend.changed_papers import ChangedPapers
 from papers.redis_backend.connection import RedisCommand, read_many, translate_store_errors
-from papers.redis_backend.event_sets import EVENT_KEYS, remove_papers_of_months
+from papers.redis_backend.listings.changed_papers import ChangedPapers
+from papers.redis_backend.listings.event_sets import EVENT_KEYS, remove_papers_of_months
 from papers.redis_backend.months import stored_months
 from papers.redis_backend.revision import bump_revision
 

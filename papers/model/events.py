@@ -2,7 +2,7 @@
 
 Only the newest version's text is in a record, but the date of every known version is, and when
 code was first known. Feeds in order of an event read these from an index of events by time
-(`papers.redis_backend.event_sets`), whose members are `EventRef`s.
+(`papers.redis_backend.listings.event_sets`), whose members are `EventRef`s.
 """
 
 from __future__ import annotations

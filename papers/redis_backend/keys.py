@@ -13,10 +13,10 @@ The owner is the module that decides what a key contains; others may read or del
 | `votes:2503` | hash | paper number in the month (2 bytes) → votes of each community by day, packed | permanent | papers.state.voting.votes | copied |
 | `months` | sorted set | `2503`, scored by YYYYMM: months that may have papers | permanent | papers.index.writing.global_entries | rebuilt |
 | `picks` | sorted set | paper id, scored by the second of its first pick | permanent | papers.index.writing.global_entries | rebuilt |
-| `events:revised` | sorted set | versions from the second on, 6 bytes each (doc id, version), scored by the second of their announcement | permanent | papers.redis_backend.event_sets | rebuilt |
-| `events:withdrawn` | sorted set | withdrawn papers, 6 bytes each, scored by the second of the withdrawal | permanent | papers.redis_backend.event_sets | rebuilt |
-| `events:coded` | sorted set | papers with code, 6 bytes each, scored by the second it was first known | permanent | papers.redis_backend.event_sets | rebuilt |
-| `events:since` | integer | second from which on events are indexed: the day of the first ingest | permanent | papers.redis_backend.event_sets | copied |
+| `events:revised` | sorted set | versions from the second on, 6 bytes each (doc id, version), scored by the second of their announcement | permanent | papers.redis_backend.listings.event_sets | rebuilt |
+| `events:withdrawn` | sorted set | withdrawn papers, 6 bytes each, scored by the second of the withdrawal | permanent | papers.redis_backend.listings.event_sets | rebuilt |
+| `events:coded` | sorted set | papers with code, 6 bytes each, scored by the second it was first known | permanent | papers.redis_backend.listings.event_sets | rebuilt |
+| `events:since` | integer | second from which on events are indexed: the day of the first ingest | permanent | papers.redis_backend.listings.event_sets | copied |
 | `{lists}:NAME` | sorted set | papers that joined the list `picked`, `daily`, …, 6 bytes each, scored by the second they did | permanent | papers.state.voting.pick_lists | copied |
 | `{lists}:evaluated` | hash | list → newest day, week or month that was evaluated | permanent | papers.state.voting.pick_lists | copied |
 | `{words}:spread` | hash | term → months it occurs in, 2 bytes each; `*`: too many to list | permanent | papers.index.term_months | rebuilt |
@@ -29,9 +29,9 @@ The owner is the module that decides what a key contains; others may read or del
 | `revision` | integer | increases whenever anything that a feed shows has changed | permanent | papers.redis_backend.revision | copied |
 | `cluster:epoch` | integer | epoch of the cluster up to which readers know of its failovers | permanent | papers.redis_backend.revision | no |
 | `changes` | sorted set | papers changed by each of the last 32 ingests and what they were before, scored by revision | permanent | papers.changes.change_log | no |
-| `{changed}:papers` | sorted set | doc ids, 4 bytes each, of papers that changed, in order of their last change; 30 days, 1,000,000 at most | permanent | papers.redis_backend.changed_papers | no |
-| `{changed}:floor` | integer | score up to which `{changed}:papers` has dropped changes | permanent | papers.redis_backend.changed_papers | no |
-| `{changed}:pending` | hash | token of a running ingest → second it began and doc ids of its papers, 4 bytes each | seconds | papers.redis_backend.changed_papers | no |
+| `{changed}:papers` | sorted set | doc ids, 4 bytes each, of papers that changed, in order of their last change; 30 days, 1,000,000 at most | permanent | papers.redis_backend.listings.changed_papers | no |
+| `{changed}:floor` | integer | score up to which `{changed}:papers` has dropped changes | permanent | papers.redis_backend.listings.changed_papers | no |
+| `{changed}:pending` | hash | token of a running ingest → second it began and doc ids of its papers, 4 bytes each | seconds | papers.redis_backend.listings.changed_papers | no |
 | `keywords` | hash | slug → saved keyword, JSON | permanent | papers.state.keywords | copied |
 | `{keywords}:version` | string | random token, replaced with every change of `keywords`, and by a restore | permanent | papers.state.keywords | no |
 | `{keywords}:former` | hash | former slug → the slug it redirects to, or the removed keyword, JSON | permanent | papers.state.former_names | copied |
@@ -144,88 +144,79 @@ SCHEMA_LOCK: Final = "lock:schema"
 _WORDS_TAG: Final = "{words}"
 
 COPIED: Final = (
-    *(
-        REVISION,
-        EVENTS_SINCE,
-        KEYWORDS,
-        FORMER_KEYWORDS,
-        SEEDED_KEYWORDS,
-        SOURCES,
-        RECORD_COUNTS,
-        QUARANTINE,
-        ENRICH_RETRIES,
-        BACKFILL,
-        COVERAGE,
-        BULK_LOADS,
-    ),
-    *(OK_INITIAL_FETCHES, QUIET_INITIAL_FETCHES, STALE_INITIAL_FETCHES, FAILING_INITIAL_FETCHES),
-    *(
-        BLOCKS,
-        COMMUNITIES,
-        PICK_LISTS,
-        EVALUATED_LISTS,
-        "mailed",
-        "websub",
-        "notified:*",
-        "votes:*",
-        "snapshot:*",
-    ),
+    REVISION,
+    EVENTS_SINCE,
+    KEYWORDS,
+    FORMER_KEYWORDS,
+    SEEDED_KEYWORDS,
+    SOURCES,
+    RECORD_COUNTS,
+    QUARANTINE,
+    ENRICH_RETRIES,
+    BACKFILL,
+    COVERAGE,
+    BULK_LOADS,
+    OK_INITIAL_FETCHES,
+    QUIET_INITIAL_FETCHES,
+    STALE_INITIAL_FETCHES,
+    FAILING_INITIAL_FETCHES,
+    BLOCKS,
+    COMMUNITIES,
+    PICK_LISTS,
+    EVALUATED_LISTS,
+    "mailed",
+    "websub",
+    "notified:*",
+    "votes:*",
+    "snapshot:*",
 )
 REBUILT: Final = (
-    *(
-        "{[0-9][0-9]}*:*",
-        MONTHS,
-        PICKS,
-        REVISED_EVENTS,
-        WITHDRAWN_EVENTS,
-        CODED_EVENTS,
-        TERM_MONTHS,
-        TERM_MONTHS_REVISION,
-        TERM_MONTHS_EPOCH,
-        VOCABULARY,
-        UNDESCRIBED,
-        ABBREVIATIONS,
-    ),
+    "{[0-9][0-9]}*:*",
+    MONTHS,
+    PICKS,
+    REVISED_EVENTS,
+    WITHDRAWN_EVENTS,
+    CODED_EVENTS,
+    TERM_MONTHS,
+    TERM_MONTHS_REVISION,
+    TERM_MONTHS_EPOCH,
+    VOCABULARY,
+    UNDESCRIBED,
+    ABBREVIATIONS,
 )
 TRANSIENT: Final = (
-    *(
-        PENDING_INGESTS,
-        CHANGE_LOG,
-        CLUSTER_TOKEN,
-        CLUSTER_EPOCH,
-        CHANGED_PAPERS,
-        CHANGES_FLOOR,
-        PENDING_CHANGES,
-        API_TOKENS,
-        API_TOKEN_USES,
-        KEYWORDS_VERSION,
-        DUE_INITIAL_FETCHES,
-        DUE_TASKS,
-        TASK_PROGRESS,
-        VALIDATORS,
-        ARXIV_RATE_LIMIT,
-        "feed:*",
-        "trial:*",
-        CUSTOM_RESPONSES,
-        METRICS,
-        ANNOUNCEMENT_TIMES,
-        "lease:*",
-        "lock:*",
-        SCHEMA,
-    ),
+    PENDING_INGESTS,
+    CHANGE_LOG,
+    CLUSTER_TOKEN,
+    CLUSTER_EPOCH,
+    CHANGED_PAPERS,
+    CHANGES_FLOOR,
+    PENDING_CHANGES,
+    API_TOKENS,
+    API_TOKEN_USES,
+    KEYWORDS_VERSION,
+    DUE_INITIAL_FETCHES,
+    DUE_TASKS,
+    TASK_PROGRESS,
+    VALIDATORS,
+    ARXIV_RATE_LIMIT,
+    "feed:*",
+    "trial:*",
+    CUSTOM_RESPONSES,
+    METRICS,
+    ANNOUNCEMENT_TIMES,
+    "lease:*",
+    "lock:*",
+    SCHEMA,
 )
 """Keys, or patterns of keys as in `SCAN`, by what a backup does with them."""
 
 
 def is_in_cluster(key: bytes | str) -> bool:
     """Return whether a key lives in the cluster, if there is one: of a year, or of `{words}`."""
-    if isinstance(key, str):
-        return key.startswith("{") and (
-            (key[1:3].isdigit() and key[3:4] == "}") or key.startswith(_WORDS_TAG)
-        )
-    return key.startswith(b"{") and (
-        (key[1:3].isdigit() and key[3:4] == b"}") or key.startswith(_WORDS_TAG.encode())
-    )
+    text = key if isinstance(key, str) else key.decode("latin-1")
+    is_of_year = text[:1] == "{" and text[1:3].isdigit() and text[3:4] == "}"
+    return is_of_year or text.startswith(_WORDS_TAG)
 
 
 def month_papers(yymm: str) -> str:

@@ -24,7 +24,7 @@ from papers.model.arxiv_id import ArxivId, parse_versioned
 from papers.model.events import EventKind, EventRef
 from papers.query.request import VERIFICATION_LIMIT, Hits, SearchRequest
 from papers.redis_backend import keys
-from papers.redis_backend.event_sets import (
+from papers.redis_backend.listings.event_sets import (
     EVENT_KEYS,
     EventWindows,
     SecondsRange,

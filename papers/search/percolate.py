@@ -124,10 +124,13 @@ class PercolatorCache:
             return []
         filed = self.prepare(listed)
         in_feeds = [paper for paper in papers if not paper.is_in_community_words]
-        queries = [(k, _parse_uncached(k.query).tree) for k in _candidates(filed, in_feeds)]
+        candidates = _candidates(filed, in_feeds)
+        texts = dict.fromkeys(keyword.query for keyword in candidates)
+        queries = [(text, _parse_uncached(text).tree) for text in texts]
+        matching = dict(Percolator(queries).percolate(in_feeds))
         found: dict[ArxivId, list[Keyword]] = {paper.id: [] for paper in papers}
-        for keyword, matching in Percolator(queries).percolate(in_feeds):
-            for paper in matching:
+        for keyword in candidates:
+            for paper in matching.get(keyword.query, ()):
                 found[paper.id].append(keyword)
         return [tuple(found[paper.id][:limit]) for paper in papers]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from papers.config.token_scopes import TOKEN_SCOPES
+from papers.state.access.token_scopes import TOKEN_SCOPES
 from paperwire.commands.options import json_option, print_result
 
 if TYPE_CHECKING:

@@ -117,7 +117,8 @@ def _guard_connections(app: Flask) -> None:
     """Allow this process as many files as the system does, and watch its connections."""
     from papers.config.networks import parse_cidrs
     from service.context import context_of
-    from service.edge.connection_guard import MAX_PER_CLIENT, GuardLimits, start_connection_guard
+    from service.edge.connection_guard import start_connection_guard
+    from service.edge.connection_limits import MAX_PER_CLIENT, GuardLimits
 
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(OSError, ValueError):  # macOS names a limit that it does not allow

@@ -45,6 +45,18 @@ that of zlib-ng 77 kB in 4.2.
 """
 
 
+def join_parts(parts: Iterable[bytes], size: int = 65_536) -> Iterator[bytes]:
+    """Yield the same bytes in parts of at least `size`: each part is a step of the web server."""
+    joined = bytearray()
+    for part in parts:
+        joined += part
+        if len(joined) >= size:
+            yield bytes(joined)
+            joined.clear()
+    if joined:
+        yield bytes(joined)
+
+
 def compress_stream(coding: str, parts: Iterable[bytes]) -> Iterator[bytes]:
     """Yield a body that comes in parts in a content coding (`IDENTITY`: as it is)."""
     if coding == IDENTITY:

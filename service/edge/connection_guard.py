@@ -8,9 +8,10 @@ times a second, and shuts down
 * what a client has beyond its share, and what all have beyond theirs: silent connections first,
   with a 503 that says why; then idle ones, the longest idle first
 * requests and responses that do not move
+* responses that move slowly, if they are many: the web server keeps the body of each in memory
 
-A request that is being answered is never cut, and requests take no additional step. Linux only:
-elsewhere the web server's own limits remain.
+Otherwise a request that is being answered is never cut. Requests take no additional step. Linux
+only: elsewhere the web server's own limits remain.
 """
 
 from __future__ import annotations
@@ -23,32 +24,20 @@ import stat
 import struct
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection
 from typing import Final
 
-from papers.config.networks import Network, address_in
 from papers.config.settings import Seconds
+from service.edge.connection_limits import (
+    RECEIVING_SECONDS,
+    ClientConnection,
+    GuardLimits,
+    StallDetector,
+    choose_excess,
+    choose_slow,
+)
 from service.http.client_slots import ClientSlots
-from service.http.rate_limit import rate_limit_key
 
-MAX_PER_CLIENT: Final = 256
-"""Connections of one client to one process; trusted proxies have no such limit."""
-
-HALF_SENT_SECONDS: Final[Seconds] = 3.0
-"""Time after which a request that is not answered counts as left open, if there are too many."""
-
-STALL_SECONDS: Final[Seconds] = 20.0
-"""Time in which a response must move on by `MIN_BYTES`."""
-
-UNANSWERED_SECONDS: Final[Seconds] = 300.0
-"""Time in which a request must be answered, or move on by `MIN_BYTES`."""
-
-RECEIVING_SECONDS: Final[Seconds] = 30.0
-"""Time in which a body must be received, or move on by `MIN_BYTES`."""
-
-MIN_BYTES: Final = 20_000
 TICK_SECONDS: Final[Seconds] = 0.25
 _TICK_SHARE: Final = 20
 """Ticks take this part of the time at most: with thousands of connections they are rarer."""
@@ -66,133 +55,6 @@ _TCP_INFO: Final = struct.Struct("=B23xI16xI4xI64xQQ8xI")
 """linux/tcp.h: state, unacked, last_data_sent, last_data_recv, bytes_acked, bytes_received,
 notsent_bytes"""
 _ESTABLISHED, _LISTENING = 1, 10
-
-
-@dataclass(frozen=True, slots=True)
-class ClientConnection:
-    """A connection as the kernel sees it. `id` is its inode; times are seconds before now."""
-
-    id: int
-    client: str
-    sent_before: Seconds
-    received_before: Seconds
-    acknowledged: int
-    """Bytes that the client has acknowledged."""
-    received: int
-    is_sending: bool
-    """True if bytes wait for the client to acknowledge them."""
-
-    @property
-    def is_silent(self) -> bool:
-        """True if nothing has come yet."""
-        return not self.received
-
-    @property
-    def is_unanswered(self) -> bool:
-        """True if something has come, and nothing has been sent since."""
-        return bool(self.received) and self.received_before <= self.sent_before
-
-    @property
-    def is_resting(self) -> bool:
-        """True between two requests."""
-        return not (self.is_silent or self.is_unanswered or self.is_sending)
-
-
-@dataclass(frozen=True, slots=True)
-class GuardLimits:
-    """How many connections there may be, and the networks of proxies, which have no share."""
-
-    per_client: int
-    in_all: int
-    proxies: tuple[Network, ...] = ()
-
-
-def choose_excess(connections: Iterable[ClientConnection], limits: GuardLimits) -> set[int]:
-    """Return the ids of connections to close so that nobody has more than the limits.
-
-    Only those that can be closed without cutting an answer: there may be fewer than excess.
-    """
-    clients: dict[str, list[ClientConnection]] = defaultdict(list)
-    everything = list(connections)
-    for connection in everything:
-        if not address_in(connection.client, limits.proxies):
-            clients[rate_limit_key(connection.client)].append(connection)
-    chosen: set[int] = set()
-    for own in clients.values():
-        chosen.update(_longest_open(own, len(own) - limits.per_client))
-    left = [connection for connection in everything if connection.id not in chosen]
-    chosen.update(_longest_open(left, len(left) - limits.in_all))
-    return chosen
-
-
-def _longest_open(connections: list[ClientConnection], count: int) -> Iterator[int]:
-    """Yield up to `count` connections that may be closed, those of least use first."""
-    if count <= 0:
-        return
-    closable = [
-        (rank, -connection.received_before, connection.id)
-        for connection in connections
-        if (rank := _rank(connection)) is not None
-    ]
-    for _, _, id in sorted(closable)[:count]:
-        yield id
-
-
-def _rank(connection: ClientConnection) -> int | None:
-    if connection.is_silent:
-        return 0
-    if connection.is_resting:
-        return 1
-    left_open = connection.is_unanswered and connection.received_before >= HALF_SENT_SECONDS
-    return 2 if left_open else None
-
-
-@dataclass(frozen=True, slots=True)
-class _Mark:
-    """How far a connection had got at some time, for comparison."""
-
-    at: Seconds
-    moved: int
-    is_sending: bool
-
-
-class StallDetector:
-    """Finds connections whose request or response does not move, from one tick to the next."""
-
-    def __init__(self) -> None:
-        self._marks: dict[int, _Mark] = {}
-
-    def stalled(
-        self,
-        connections: Iterable[ClientConnection],
-        now: Seconds,
-        senders: Collection[str] = (),
-    ) -> set[int]:
-        """Return the ids of connections that stall at `now`, seconds that never go back.
-
-        `senders` are the clients (rate-limit keys) whose bodies have been waited for too long.
-        """
-        marks, stalled = {}, set()
-        for one in connections:
-            if not (one.is_sending or one.is_unanswered):
-                continue
-            moved = one.acknowledged if one.is_sending else one.received
-            mark = self._marks.get(one.id)
-            if mark is None or mark.is_sending != one.is_sending or moved - mark.moved >= MIN_BYTES:
-                mark = _Mark(now, moved, one.is_sending)
-            marks[one.id] = mark
-            if now - mark.at >= _patience(one, senders):
-                stalled.add(one.id)
-        self._marks = marks
-        return stalled
-
-
-def _patience(connection: ClientConnection, senders: Collection[str]) -> Seconds:
-    """Return for how long a connection may stand still."""
-    if connection.is_sending:
-        return STALL_SECONDS
-    is_sender = rate_limit_key(connection.client) in senders
-    return RECEIVING_SECONDS if is_sender else UNANSWERED_SECONDS
 
 
 def start_connection_guard(limits: GuardLimits, bodies: ClientSlots) -> bool:
@@ -222,6 +84,7 @@ def close_connections(
     found = _client_connections()
     connections = [connection for _, connection in found.values()]
     chosen = choose_excess(connections, limits) | detector.stalled(connections, now, senders)
+    chosen |= choose_slow(detector.slow_readers(connections, now), limits)
     for id in chosen:
         _close(*found[id])
     return len(chosen)
@@ -267,7 +130,8 @@ def _close(fd: int, connection: ClientConnection) -> None:
     with contextlib.suppress(OSError), contextlib.closing(_borrow(fd)) as held:
         if os.fstat(held.fileno()).st_ino == connection.id:
             if connection.is_silent:
-                held.send(BUSY, socket.MSG_DONTWAIT)
+                with contextlib.suppress(BlockingIOError):
+                    held.send(BUSY, socket.MSG_DONTWAIT)
             held.shutdown(socket.SHUT_RDWR)
 
 

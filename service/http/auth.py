@@ -20,9 +20,9 @@ from werkzeug.datastructures import Headers
 
 from papers.config.checks import TOKEN_DIGEST_PREFIX
 from papers.config.settings import Settings
-from papers.config.token_scopes import TokenScope
 from papers.errors import Unauthorized
 from papers.state.access.api_tokens import ApiTokens
+from papers.state.access.token_scopes import TokenScope
 from service.http.client_quota import ClientQuota
 
 AUTH_HEADER: Final = "Authorization"

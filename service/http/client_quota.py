@@ -82,7 +82,8 @@ class ClientQuota:
     def hold_stream(self, parts: Iterator[bytes]) -> HeldStream:
         """Take a slot for a response in parts: a client may read it at any pace, in a thread.
 
-        Raises TooManyRequests if none is free. One is released when the stream is closed.
+        Raises TooManyRequests if none is free. When the stream is closed the slot is released, and
+        the client is charged for the parts.
         """
         key, slots = rate_limit_key(self.client), self.limiter.streams
         if not slots.take(key):
@@ -91,7 +92,7 @@ class ClientQuota:
                 f"try again in {STREAM_RETRY_SECONDS} seconds",
                 retry_after=STREAM_RETRY_SECONDS,
             )
-        return HeldStream(parts, slots, key)
+        return HeldStream(parts, slots, key, self.charge)
 
     def spend_question(self) -> None:
         """Charge one question, for work that is done elsewhere. Raises TooManyRequests."""

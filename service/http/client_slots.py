@@ -43,20 +43,35 @@ class ClientSlots:
 
 
 class HeldStream:
-    """The parts of a response, which release a slot when the web server closes them."""
+    """The parts of a response, which release a slot when the web server closes them.
 
-    def __init__(self, parts: Iterator[bytes], slots: ClientSlots, client: str) -> None:
+    `charge` is then called with the processor seconds that the parts took.
+    """
+
+    def __init__(
+        self,
+        parts: Iterator[bytes],
+        slots: ClientSlots,
+        client: str,
+        charge: Callable[[float], None] = lambda seconds: None,
+    ) -> None:
         self._parts, self._slots, self._client = parts, slots, client
+        self._charge, self._seconds = charge, 0.0
         self._is_open = True
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> bytes:
-        return next(self._parts)
+        began = time.thread_time()
+        try:
+            return next(self._parts)
+        finally:
+            self._seconds += time.thread_time() - began
 
     def close(self) -> None:
         """Release the slot. The web server calls this in any case: see PEP 3333."""
         if self._is_open:
             self._is_open = False
             self._slots.release(self._client)
+            self._charge(self._seconds)

@@ -19,7 +19,7 @@ _Costs = deque[tuple[int, float]]
 
 
 class CostWindow:
-    """Milliseconds by client and second; `clock` returns seconds that never go back.
+    """Costs by client and second: milliseconds, or any unit; `clock` never goes back.
 
     Shared by the threads of a process.
     """

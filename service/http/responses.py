@@ -16,7 +16,7 @@ from flask import Request, Response
 from werkzeug.datastructures import Headers
 from werkzeug.http import http_date
 
-from service.cache.encodings import ENCODINGS, compress_stream, negotiate_coding
+from service.cache.encodings import ENCODINGS, compress_stream, join_parts, negotiate_coding
 from service.cache.render_cache import RenderCache
 from service.cache.render_request import ServedBody
 from service.http.client_quota import ClientQuota
@@ -117,7 +117,8 @@ def streamed_response(
         return PreparedResponse(status=304, headers=common)
     if coding:
         common["Content-Encoding"] = coding
-    return Response(quota.hold_stream(compress_stream(coding, parts)), headers=common)
+    sent_parts = compress_stream(coding, join_parts(parts))
+    return Response(quota.hold_stream(sent_parts), headers=common)
 
 
 @lru_cache(maxsize=1024)

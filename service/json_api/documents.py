@@ -10,7 +10,7 @@ from papers.model.dates import code_known_at, published_at, updated_at
 from papers.model.events import EventRef, revision_event
 from papers.model.paper import Paper, Pick, Revision
 from papers.model.resources import PaperResource, paper_resources
-from papers.redis_backend.changed_papers import PaperMove
+from papers.redis_backend.listings.changed_papers import PaperMove
 from papers.state.communities import Community
 from papers.state.keyword_record import Keyword
 from papers.state.task_states import TaskState

@@ -1,10 +1,11 @@
 """Pages: a page is a module, a template and a row of `PAGES`. Start with: keyword.py.
 
 May import: papers.config, papers.errors, papers.maintenance, papers.model, papers.query,
-papers.redis_backend, papers.search, papers.state, papers.state.voting, papers.suggestions,
-papers.telemetry, service.cache, service.context, service.exports, service.feed_result,
-service.feeds, service.http, service.markup, service.pages.controls, service.pages.parts,
-service.search_title, service.source_status, service.urls, service.workload.
+papers.redis_backend, papers.redis_backend.listings, papers.search, papers.state,
+papers.state.voting, papers.suggestions, papers.telemetry, service.cache, service.context,
+service.exports, service.feed_result, service.feeds, service.http, service.markup,
+service.pages.controls, service.pages.parts, service.search_title, service.source_status,
+service.urls, service.workload.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class NavLink:
 
 @dataclass(frozen=True, slots=True)
 class PageModule:
-    """A module of this package, and the links that lead to its pages from every page."""
+    """A module of this package or of one in it, and the links to its pages on every page."""
 
     module: str
     links: tuple[NavLink, ...] = ()
@@ -55,13 +56,14 @@ PAGES: Final = (
     PageModule("keyword", (NavLink("footer", "How to write a keyword", "pages.search"),)),
     PageModule("status", (NavLink("footer", "Status", "pages.status"),)),
     PageModule(
-        "manage_keywords",
+        "manage.keyword_forms",
         (
             NavLink("footer", "Manage", "pages.manage"),
             NavLink("manage", "Keywords", "pages.manage"),
         ),
     ),
-    PageModule("manage_feeds", (NavLink("manage", "Community feeds", "pages.manage_feeds"),)),
+    PageModule("manage.feed_forms", (NavLink("manage", "Community feeds", "pages.manage_feeds"),)),
+    PageModule("manage.block_forms", (NavLink("manage", "Block list", "pages.manage_blocks"),)),
     PageModule("listings"),
     PageModule("indexes", (NavLink("footer", "Categories", "pages.categories"),)),
     PageModule("paper", (NavLink("footer", "Starred", "pages.starred"),)),

@@ -10,7 +10,7 @@ from flask import Response, render_template, request
 
 from papers.query.parser import parse_query
 from papers.query.request import SearchRequest
-from papers.redis_backend.held_span import read_held_span
+from papers.redis_backend.listings.held_span import read_held_span
 from papers.search.counts import COUNTED_MONTHS, DayCount, MatchCounts, last_months
 from papers.state.keyword_record import Keyword
 from service.cache.version_stamp import ALL_KEYWORDS, StoreVersion

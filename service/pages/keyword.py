@@ -12,7 +12,7 @@ from flask import Response, render_template, request
 
 from papers.model.paper import Paper
 from papers.query.request import LIST_NAMES
-from papers.redis_backend.held_span import read_held_span
+from papers.redis_backend.listings.held_span import read_held_span
 from papers.search.counts import MatchCounts
 from papers.state.initial_fetches import InitialFetchStatus, read_initial_fetch
 from papers.state.keyword_record import initial_fetch_task

@@ -21,10 +21,10 @@ exports = Blueprint("exports", __name__)
 MAX_CACHED_FEEDS: Final = 500
 """A list of more keywords is streamed, and made anew for every client that does not have it."""
 _OPML_HEADERS: Final = {"Content-Disposition": 'attachment; filename="paperwire.opml"'}
-MAX_DAILY_KEYWORDS: Final = 200
+MAX_DAILY_KEYWORDS: Final = 100
 """Keywords on a page of the daily tables."""
-MAX_TABLE_ROWS: Final = 5_000
-"""Rows of the daily tables in all; the keywords share them evenly."""
+MAX_TABLE_ROWS: Final = 1_000
+"""Rows of the daily tables in all, some 0.8 MB; the keywords share them evenly."""
 MAX_SELECTED_ROWS: Final = 500
 """The same if keywords or rows are chosen: clients can make up any number of choices."""
 

@@ -37,6 +37,7 @@ PAGES = {
     "starred": "/starred",
     "manage": "/manage",
     "manage-feeds": "/manage/feeds",
+    "manage-blocks": "/manage/blocks",
     "status": "/status",
     "api": "/api",
     "missing": "/nowhere",

@@ -10,7 +10,7 @@ import pytest
 from redis import Redis
 
 from papers.model.paper import Sighting
-from papers.redis_backend.event_sets import open_index
+from papers.redis_backend.listings.event_sets import open_index
 from papers.state.voting.pick_lists import PickLists
 from papers.store import Store
 from tests.service.conftest import server

@@ -81,6 +81,24 @@ def request_all(urls: Sequence[str], per_second: float, client: str) -> list[Cli
     return [replace(response, body=b"") for response in responses]
 
 
+def poll_conditionally(
+    url: str, per_second: float, seconds: float, client: str
+) -> list[ClientResponse]:
+    """Poll a URL as a reader with validators; return the responses without bodies."""
+
+    async def poll() -> list[ClientResponse]:
+        responses, tag, ends = list[ClientResponse](), "", time.monotonic() + seconds
+        while time.monotonic() < ends:
+            condition = {"If_None_Match": tag} if tag else {}
+            got = await http_get(url, X_Forwarded_For=client, Accept_Encoding="gzip", **condition)
+            tag = got.headers.get("etag", tag)
+            responses.append(replace(got, body=b""))
+            await asyncio.sleep(max(0.0, 1 / per_second - got.seconds))
+        return responses
+
+    return asyncio.run(poll())
+
+
 def percentile(seconds: Iterable[float], share: float) -> float:
     """Return the value that the given share of values does not exceed; 0 if there are none."""
     ordered = sorted(seconds)

@@ -19,7 +19,7 @@ from papers.state.keywords import Keywords
 from papers.store import Store
 from paperwire.run.web import HEADER_SECONDS, THREADS
 from paperwire.simulator.upstream import Upstream
-from service.edge.connection_guard import MAX_PER_CLIENT
+from service.edge.connection_limits import MAX_PER_CLIENT
 from service.edge.request_bodies import MAX_BODY_BYTES, MAX_IMPORT_BYTES
 from tests.faults.http_clients import ClientResponse, http_get, latency_figures, run_at_rate
 from tests.faults.system import (

@@ -199,6 +199,10 @@ def _request_pages_as_web_user(users: Users, folder: Path) -> None:
     for action in ("try", "save", "remove"):
         answer = client.post("/manage/feeds", data={"action": action, "token": token, **feed})
         assert answer.status_code == 200, action
+    block = {"kind": "paper", "subject": "2611.12345", "reason": "a notice"}
+    for action in ("block", "list", "lift"):
+        answer = client.post("/manage/blocks", data={"action": action, "token": token, **block})
+        assert answer.status_code == 200, action
     ApiTokens(users.admin).add("ci", ["keywords"], token_digest("saved"), now=NOW)
     headers = {"Authorization": "Bearer saved"}
     answer = client.put("/api/v1/keywords/sent", json={"query": "fish"}, headers=headers)

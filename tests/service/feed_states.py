@@ -10,7 +10,7 @@ from redis import Redis
 
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Sighting
-from papers.redis_backend.event_sets import open_index
+from papers.redis_backend.listings.event_sets import open_index
 from papers.state.keywords import Keywords
 from papers.state.task_states import TaskState, TaskStates, TaskStatus
 from papers.state.voting.pick_lists import PickLists

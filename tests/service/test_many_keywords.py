@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 from unittest import mock
 
@@ -12,10 +13,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from redis import Redis
 
+from papers.config.settings import Settings
 from papers.redis_backend import keys
 from papers.state.keywords import Keywords
 from papers.state.task_states import TaskState, TaskStates, TaskStatus
-from service import warm_up
+from service import create_app, warm_up
 from service.cache.version_stamp import ALL_KEYWORDS, version_commands
 from service.urls.keyword_urls import MAX_HEAD_KEYWORDS
 from tests.service.conftest import Announce
@@ -163,6 +165,21 @@ def test_long_subscription_list_is_streamed(client: FlaskClient, coding: str) ->
     other.close()
 
 
+@pytest.mark.usefixtures("many", "client")
+def test_long_subscription_list_is_charged_to_its_client(site: Settings) -> None:
+    """It costs some 20 µs a keyword: a client that requests it over and over is refused."""
+    limited = create_app(replace(site, questions_per_minute=1))
+    client, reader = limited.test_client(), {"REMOTE_ADDR": "192.0.2.8"}
+    for _ in range(100):
+        answer = client.get("/opml", environ_base=reader, buffered=True)
+        if answer.status_code != 200:
+            break
+    assert answer.status_code == 429
+    assert "processor time" in answer.get_data(as_text=True)
+    other = client.get("/opml", environ_base={"REMOTE_ADDR": "192.0.2.9"}, buffered=True)
+    assert other.status_code == 200
+
+
 @pytest.mark.usefixtures("many")
 def test_api_lists_keywords_a_page_at_a_time(client: FlaskClient) -> None:
     slugs, path = list[str](), "/api/v1/keywords"
@@ -176,9 +193,9 @@ def test_api_lists_keywords_a_page_at_a_time(client: FlaskClient) -> None:
 @pytest.mark.usefixtures("many")
 def test_daily_tables_name_the_next_page(client: FlaskClient) -> None:
     text = client.get("/export/daily.md").get_data(as_text=True)
-    assert text.count("\n## ") == 200
+    assert text.count("\n## ") == 100
     assert "More keywords: <https://wire.example/export/daily.md?page=2>" in text
-    assert "\n## K0200\n" in client.get("/export/daily.md?page=2").get_data(as_text=True)
+    assert "\n## K0100\n" in client.get("/export/daily.md?page=2").get_data(as_text=True)
 
 
 def test_process_that_has_warmed_up_parses_no_saved_keyword_for_a_page(

@@ -15,7 +15,7 @@ from papers.model.dates import to_epoch
 from papers.model.events import PaperEvent, indexed_events
 from papers.model.paper import Paper
 from papers.redis_backend import keys
-from papers.redis_backend.event_sets import first_second, index_events, join_scores
+from papers.redis_backend.listings.event_sets import first_second, index_events, join_scores
 
 RecordChange = tuple[Paper | None, Paper]
 """A record before and after a merge."""

@@ -17,10 +17,10 @@ from typing import Final
 
 from redis import Redis
 
-from papers.config.token_scopes import TOKEN_SCOPES, TokenScope
 from papers.errors import BadParameter, ScopeMissing, UnknownToken
 from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
+from papers.state.access.token_scopes import TOKEN_SCOPES, TokenScope
 from papers.state.record_codec import FieldDecoders, decode_record, encode_record
 
 MAX_TOKENS: Final = 100

@@ -23,7 +23,7 @@ from papers.model.events import EventRef
 from papers.query.request import ListName
 from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
-from papers.redis_backend.event_sets import decode_members, join_scores
+from papers.redis_backend.listings.event_sets import decode_members, join_scores
 from papers.redis_backend.revision import bump_revision
 from papers.state.voting.votes import VoteHistory
 

@@ -23,8 +23,9 @@ from papers.maintenance.retention import Retention
 from papers.model.arxiv_id import ArxivId
 from papers.model.frozen_fields import visible_part
 from papers.model.paper import Paper, Sighting
-from papers.redis_backend import changed_papers, keys
-from papers.redis_backend.changed_papers import SETTLE_AFTER, ChangedPapers, ChangeKind
+from papers.redis_backend import keys
+from papers.redis_backend.listings import changed_papers
+from papers.redis_backend.listings.changed_papers import SETTLE_AFTER, ChangedPapers, ChangeKind
 from papers.store import Store
 from tests.papers.clients import Killed, deaths, let_live
 from tests.papers.papers_strategies import sightings

@@ -7,7 +7,7 @@ from redis import Redis
 
 from papers.model.arxiv_id import ArxivId
 from papers.redis_backend import keys
-from papers.redis_backend.held_span import WHOLE_MONTH_PAPERS, HeldSpan, read_held_span
+from papers.redis_backend.listings.held_span import WHOLE_MONTH_PAPERS, HeldSpan, read_held_span
 from papers.store import Store
 from tests.papers.test_store import announced
 

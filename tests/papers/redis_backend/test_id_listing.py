@@ -10,7 +10,7 @@ from redis import Redis
 
 from papers.maintenance.retention import Retention
 from papers.model.arxiv_id import ArxivId
-from papers.redis_backend.id_listing import IdListing
+from papers.redis_backend.listings.id_listing import IdListing
 from papers.store import Store
 from tests.papers.test_store import announced
 

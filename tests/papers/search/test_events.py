@@ -18,7 +18,7 @@ from papers.model.arxiv_id import ArxivId
 from papers.model.paper import AnnounceType, Channel, Sighting
 from papers.query.parser import parse_query
 from papers.query.request import Page, SearchRequest
-from papers.redis_backend.event_sets import EVENT_KEYS
+from papers.redis_backend.listings.event_sets import EVENT_KEYS
 from papers.store import Store
 
 pytestmark = pytest.mark.both_stores
@@ -84,7 +84,7 @@ def test_pages_of_revisions_go_forth_and_back(
     store: Store, monkeypatch: pytest.MonkeyPatch, window: int
 ) -> None:
     for name in ("FIRST_WINDOW", "_LATER_WINDOW"):
-        monkeypatch.setattr(f"papers.redis_backend.event_sets.{name}", window)
+        monkeypatch.setattr(f"papers.redis_backend.listings.event_sets.{name}", window)
     revisions = [announced(n % 4 + 1, n, n // 4 + 2) for n in range(10)]
     store.ingest(
         [*revisions, *(announced(n, 2, 2, title="Other") for n in range(50, 60))], now=START

@@ -115,17 +115,32 @@ def test_cache_follows_the_list() -> None:
         assert [keyword.name for keyword in found] == [t for t in texts if t != "zebra"]
 
 
-def test_few_of_many_keywords_are_evaluated(monkeypatch: pytest.MonkeyPatch) -> None:
-    evaluated = list[str]()
+@pytest.fixture
+def evaluated(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The queries that are evaluated."""
+    found = list[str]()
 
-    def percolator(queries: list[tuple[Keyword, Node]]) -> Percolator[Keyword]:
-        evaluated.extend(keyword.name for keyword, _ in queries)
+    def percolator(queries: list[tuple[str, Node]]) -> Percolator[str]:
+        found.extend(text for text, _ in queries)
         return Percolator(queries)
 
     monkeypatch.setattr("papers.search.percolate.Percolator", percolator)
+    return found
+
+
+def test_few_of_many_keywords_are_evaluated(evaluated: list[str]) -> None:
     texts = [f"reward word{number}" for number in range(500)]
     PercolatorCache().matching_keywords([REWARD_PAPER], listed(*texts, "reward models"), 9)
     assert evaluated == ["reward models"]
+
+
+def test_query_of_many_keywords_is_evaluated_once(evaluated: list[str]) -> None:
+    names = {f"k{number:03}": "reward" for number in range(100)}
+    keywords = [Keyword(name, name, text, TUESDAY) for name, text in names.items()]
+    saved = KeywordList(KeywordsVersion(b"1", len(keywords)), keywords)
+    (found,) = PercolatorCache().matching_keywords([REWARD_PAPER], saved, 9)
+    assert [keyword.name for keyword in found] == sorted(names)[:9]
+    assert evaluated == ["reward"]
 
 
 @given(PAPERS)

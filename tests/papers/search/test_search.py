@@ -26,7 +26,7 @@ from papers.query.ast import Text
 from papers.query.match import FoldedPaper, matches_node
 from papers.query.parser import parse_query
 from papers.query.request import ALL_ANNOUNCE_TYPES, Page, SearchRequest
-from papers.redis_backend.event_sets import open_index
+from papers.redis_backend.listings.event_sets import open_index
 from papers.store import Store
 from tests.papers.papers_strategies import TUESDAY, sightings
 from tests.papers.query_strategies import queries

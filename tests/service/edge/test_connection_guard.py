@@ -11,18 +11,19 @@ from typing import Final
 import pytest
 
 from papers.config.networks import parse_cidrs
-from service.edge.connection_guard import (
-    BUSY,
+from service.edge.connection_guard import BUSY, close_connections
+from service.edge.connection_limits import (
     HALF_SENT_SECONDS,
     MIN_BYTES,
     RECEIVING_SECONDS,
+    SLOW_READ_SECONDS,
     STALL_SECONDS,
     UNANSWERED_SECONDS,
     ClientConnection,
     GuardLimits,
     StallDetector,
     choose_excess,
-    close_connections,
+    choose_slow,
 )
 
 SILENT: Final = ClientConnection(1, "192.0.2.1", 9.0, 9.0, 0, 0, is_sending=False)
@@ -111,15 +112,40 @@ def test_what_moves_on_or_begins_anew_does_not_stall() -> None:
     assert detector.stalled([SENDING], STALL_SECONDS) == set()
 
 
+def test_responses_read_slowly_are_found_longest_at_a_stand_first() -> None:
+    detector, late = StallDetector(), SLOW_READ_SECONDS
+    first, second = numbered(SENDING, SENDING)
+    fast = [replace(SENDING, id=9, acknowledged=n * MIN_BYTES) for n in range(3)]
+    detector.stalled([first, fast[0], replace(UNANSWERED, id=7)], 0.0)
+    detector.stalled([second, first, fast[1]], 1.0)
+    detector.stalled([second, first, fast[2]], late)
+    assert detector.slow_readers([second, first, fast[2]], late) == [first]
+    found = detector.slow_readers([second, first, fast[2]], late + 1)
+    assert found == [first, second]
+
+
+def test_responses_read_slowly_are_limited_by_client_and_in_all() -> None:
+    limits = replace(LIMITS, slow_per_client=2, slow_in_all=3)
+    assert choose_slow(numbered(*[SENDING] * 4), limits) == {0, 1}
+    many = numbered(*(replace(SENDING, client=f"192.0.2.{n}") for n in range(5)))
+    assert choose_slow(many, limits) == {0, 1}
+    assert choose_slow(many[:3], limits) == set()
+    proxies = replace(limits, proxies=parse_cidrs(["192.0.2.0/24"]))
+    assert choose_slow(numbered(*[SENDING] * 4), proxies) == {0}
+
+
 @contextlib.contextmanager
-def accepted(count: int) -> Iterator[list[socket.socket]]:
-    """Clients of a server in this process that has accepted them and does nothing."""
+def accepted(count: int, response: bytes = b"") -> Iterator[list[socket.socket]]:
+    """Clients of a server in this process that has accepted them and sends a response at most."""
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=1024))
         clients = []
         for _ in range(count):
             clients.append(stack.enter_context(socket.create_connection(server.getsockname(), 5)))
-            stack.enter_context(server.accept()[0])
+            connection = stack.enter_context(server.accept()[0])
+            connection.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                connection.sendall(response)
         yield clients
 
 
@@ -134,6 +160,15 @@ def test_guard_closes_only_connections_that_this_process_has_accepted() -> None:
             with contextlib.suppress(TimeoutError):
                 answers.append(client.recv(1000))
         assert answers == [BUSY] * 4
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="TCP_INFO: needs Linux")
+def test_guard_closes_responses_that_are_read_slowly_beyond_the_limit() -> None:
+    limits, detector = GuardLimits(100, 100, slow_per_client=4), StallDetector()
+    with accepted(10, b"x" * 20_000_000):
+        times = [share * SLOW_READ_SECONDS for share in (0.0, 0.9, 2.0, 3.0, 4.0)]
+        closed = [close_connections(limits, detector, at) for at in times]
+    assert (closed[:2], sum(closed)) == ([0, 0], 6)  # the system moves some bytes meanwhile
 
 
 def test_refusal_declares_its_length() -> None:

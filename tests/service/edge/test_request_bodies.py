@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Iterator
 from typing import IO, cast
 
@@ -94,3 +95,20 @@ def test_stream_releases_its_slot_once() -> None:
     assert slots.take("b")
     stream.close()
     assert not slots.take("c")
+
+
+def test_stream_is_charged_once_for_the_time_that_its_parts_took() -> None:
+    def parts() -> Iterator[bytes]:
+        began = time.thread_time()
+        while time.thread_time() - began < 0.02:
+            pass
+        yield b"1"
+
+    charged = list[float]()
+    slots = ClientSlots(1)
+    stream = HeldStream(parts(), slots, "a", charged.append)
+    assert list(stream) == [b"1"]
+    stream.close()
+    stream.close()
+    assert len(charged) == 1
+    assert 0.02 <= charged[0] < 1

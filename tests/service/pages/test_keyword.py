@@ -61,7 +61,8 @@ def test_marks_say_by_which_rule_they_match() -> None:
     assert 'title="multimodal: hyphenated words read as one">Multi-Modal<' in highlighted.title
     assert "<mark>GPT4</mark>" in highlighted.title
     assert highlighted.excerpt == "<mark>fine</mark>"
-    assert 'title="au:&quot;ann lee&quot;: an initial of the name">Ann B.' in highlighted.authors
+    ((_, author),) = highlighted.authors
+    assert 'title="au:&quot;ann lee&quot;: an initial of the name">Ann B.' in author
     assert highlighted.explanations == (
         ("Ann B. Lee", 'au:"ann lee": an initial of the name'),
         ("Multi-Modal", "multimodal: hyphenated words read as one"),

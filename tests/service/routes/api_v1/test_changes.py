@@ -17,7 +17,7 @@ from papers.blocks.saved_blocks import SavedBlocks
 from papers.config.settings import Settings
 from papers.maintenance.retention import Retention
 from papers.model.paper import Sighting
-from papers.redis_backend.changed_papers import SETTLE_AFTER
+from papers.redis_backend.listings.changed_papers import SETTLE_AFTER
 from papers.store import Store
 from service.json_api.schemas import SCHEMAS
 from tests.papers.clients import Killed, deaths, let_live
