@@ -19,10 +19,10 @@ from service.context import context_of, open_context
 from service.edge.request_address import install_request_address, require_free_prefix
 from service.edge.request_bodies import install_request_bodies
 from service.http import error_pages, static_files
-from service.http.client_quota import ClientQuota, install_quota_headers
+from service.http.client_quota import ClientQuota
 from service.http.flood_guard import install_flood_guard
 from service.http.responses import has_last_validators
-from service.http.security import configure_security
+from service.http.security import install_security_headers
 from service.pages.parts.reader_links import reader_links
 from service.redirects.forgiving_paths import register_forgiving_paths
 from service.redirects.former_keywords import register_former_keywords
@@ -42,7 +42,6 @@ def create_app(settings: Settings) -> Flask:
     app = Flask(__name__)
     app.url_map.merge_slashes = False  # werkzeug would redirect to whatever Host was sent
     _install_middleware(app, settings)
-    configure_security(app, settings)
     error_pages.register_error_handlers(app)
     pages.configure_templates(app.jinja_env)
     app.url_map.converters["feed_suffix"] = FeedSuffixConverter
@@ -65,14 +64,13 @@ def warm_up(app: Flask) -> None:
 
 
 def _install_middleware(app: Flask, settings: Settings) -> None:
-    """Install what stands before Flask, the innermost first; and the headers of the rate limit.
+    """Install what stands before Flask, the innermost first.
 
-    request address ─▶ request bodies ─▶ flood guard ─▶ the app
+    security headers ─▶ request address ─▶ request bodies ─▶ flood guard ─▶ the app
     """
 
     def quota_of(environ: WSGIEnvironment) -> ClientQuota:
-        ctx = context_of(app)
-        return ClientQuota.of(ctx.rate_limiter, environ, ctx.settings)
+        return context_of(app).quota_of(environ)
 
     def has_validators(environ: WSGIEnvironment) -> bool:
         ctx = context_of(app)
@@ -81,4 +79,4 @@ def _install_middleware(app: Flask, settings: Settings) -> None:
     install_flood_guard(app, quota_of, has_validators)
     install_request_bodies(app, lambda: context_of(app).rate_limiter.bodies)
     install_request_address(app, settings)
-    install_quota_headers(app)
+    install_security_headers(app, settings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from flask import Flask, Response, current_app, request
 from redis import Redis
@@ -36,13 +36,16 @@ from service.cache.render_request import Renderer, ShownQuery
 from service.cache.version_stamp import StoreVersion
 from service.feed_result import FeedResult
 from service.feeds.entry_cache import EntryCaches
-from service.http.client_quota import ClientQuota
+from service.http.client_quota import NO_QUOTA, ClientQuota, serves_only_this_machine
 from service.http.conditional import RequestValidators
 from service.http.rate_limit import ClientRateLimiter
 from service.http.responses import cached_response
 from service.search_title import union_query
 from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls
 from service.urls.params import abbreviate, parse_list_params, parse_params
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 _EXTENSION_KEY: Final = "paperwire"
 _URL_CACHE_BYTES, _URL_ENTRY_BYTES = 4_000_000, 2_000  # of all, and of one besides its text
@@ -63,6 +66,7 @@ class AppContext:
     snapshots: ArchiveSnapshots
     counter: MatchCounter
     rate_limiter: ClientRateLimiter
+    is_local_only: bool
     similar_papers: MoreLikeThis
     communities: Communities
     url_cache: ByteLRU[tuple[str, bytes], SearchUrls]
@@ -154,7 +158,7 @@ class AppContext:
         coding = negotiate_coding(request.headers.get("Accept-Encoding", ""))
         state = is_archive, troubled_before
         cache_key = CacheKey(path, keywords, period, *state, coding or "gzip", is_fixed)
-        now, quota = self.now(), self.quota
+        now, quota = self.now(), self.quota if cache_key.is_custom else NO_QUOTA
         if cache_key.is_custom:
             quota.announce()
         served = self.render_cache.get(
@@ -172,14 +176,18 @@ class AppContext:
             coding=coding,
             content_type=content_type,
             max_age=min(self.settings.cache_seconds, max_age),
-            now=now,
             headers=headers,
         )
 
     @property
     def quota(self) -> ClientQuota:
         """The rate limit of the client of this request."""
-        return ClientQuota.of(self.rate_limiter, request.environ, self.settings)
+        return self.quota_of(request.environ)
+
+    def quota_of(self, environ: WSGIEnvironment) -> ClientQuota:
+        """Return the rate limit of the client of a WSGI request."""
+        exempts_loopback = self.is_local_only
+        return ClientQuota.of(self.rate_limiter, environ, exempts_loopback=exempts_loopback)
 
 
 def open_context(app: Flask, settings: Settings) -> None:
@@ -205,6 +213,7 @@ def open_context(app: Flask, settings: Settings) -> None:
         snapshots=ArchiveSnapshots(redis, store),
         counter=MatchCounter(store.reader),
         rate_limiter=ClientRateLimiter(settings.questions_per_minute),
+        is_local_only=serves_only_this_machine(settings),
         similar_papers=MoreLikeThis(store.reader),
         communities=Communities(redis, settings),
         url_cache=ByteLRU(_URL_CACHE_BYTES),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -12,7 +11,6 @@ from redis import Redis
 from papers.errors import StoreError
 from papers.redis_backend import keys
 from papers.redis_backend.connection import (
-    RedisCommand,
     ThreadLocalClient,
     read_many,
     translate_store_errors,
@@ -135,7 +133,9 @@ class CacheLookup:
         self._proofs.put(digest, _Proof(current, found.replies, cache_key.clock), _PROOF_BYTES)
 
     def _read(self, cache_key: CacheKey, digest: str) -> _Replies:
-        return self._read_version(cache_key, [("GET", keys.response_validators(digest))])
+        replies = self._read_version(cache_key, keys.response_validators(digest))
+        validators: bytes | None = replies[0].pop()
+        return _Replies(replies, validators)
 
     def _parse(self, cache_key: CacheKey, digest: str, replies: _Replies) -> LookupResult:
         stamp, version = self._version_stamp(cache_key, digest, replies.version)
@@ -143,17 +143,17 @@ class CacheLookup:
 
     def verify_store(self, cache_key: CacheKey, digest: str) -> None:
         """Return if the store still holds what the response was rendered from."""
-        self._version_stamp(cache_key, digest, self._read_version(cache_key, []).version)
+        self._version_stamp(cache_key, digest, self._read_version(cache_key))
 
-    def _read_version(self, cache_key: CacheKey, commands: Sequence[RedisCommand]) -> _Replies:
-        version_commands = version_stamp.version_commands(cache_key.keywords)
+    def _read_version(self, cache_key: CacheKey, *others: str) -> list[Any]:
+        """Return the replies to `version_commands`, in one round trip."""
+        commands = version_stamp.version_commands(cache_key.keywords, *others)
         with translate_store_errors(self._redis):
-            replies = read_many(self._clients.client, [*version_commands, *commands])
-        validators = replies.pop() if commands else None
+            replies = read_many(self._clients.client, commands)
         if replies[1] == self._states:  # proofs share what is the same for most of them
             replies[1] = self._states
         self._states = replies[1]
-        return _Replies(replies, validators)
+        return replies
 
     def _version_stamp(
         self, cache_key: CacheKey, digest: str, version_replies: list[Any]

@@ -128,7 +128,7 @@ class RenderCache:
             if last_good is None:
                 raise
             _log.warning("served the last good %s: %s", cache_key.canonical_path, error)
-            return ServedBody(last_good, is_stale=True)
+            return ServedBody(last_good, validators.match(last_good), is_stale=True)
 
     def kept_validators(self, canonical_path: str) -> CachedBody | None:
         """Return the validators of the last response at a path, in one round trip.
@@ -157,7 +157,8 @@ class RenderCache:
             if other:
                 return other
         try:
-            return ServedBody(self._render_and_store(request))
+            rendered = self._render_and_store(request)
+            return ServedBody(rendered, request.validators.match(rendered))
         finally:
             self._redis_tier.release(lock)
 
@@ -166,7 +167,7 @@ class RenderCache:
     ) -> ServedBody | None:
         """Return the response with these validators, if the client has it or this machine does."""
         if validators and request.validators.match(validators):
-            return ServedBody(validators)
+            return ServedBody(validators, is_not_modified=True)
         body = self._find_body(request, validators)
         return ServedBody(body, is_previous=is_previous) if body else None
 
