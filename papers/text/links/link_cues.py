@@ -28,6 +28,24 @@ DATA: Final = _words(
     r"(?:data|data-?sets?|data sets?|corpus|corpora|benchmarks?|annotations?|recordings?)\b",
 )
 
+_DATA_WORDS = (
+    r"(?:data|data-?sets?|data sets?|corpus|corpora|benchmarks?|annotations?|recordings?"
+    r"|(?:generated|rendered|collected) images)\b"
+)
+_PROGRAM_WORDS = (
+    r"(?:codes?|models?|check-?points?|weights|scripts?|software|implementations?|tool(?:kit)?s?"
+    r"|baselines?|framework|pipelines?)\b"
+)
+_BESIDE = r"(?: \w+)?\W+(?:(?:and|as well as|along with|plus)\W+)?(?:[\w-]+ ){0,3}?"
+
+DATA_TOO: Final = _words(
+    rf"{_PROGRAM_WORDS}{_BESIDE}{_DATA_WORDS}",
+    rf"{_DATA_WORDS}{_BESIDE}{_PROGRAM_WORDS}",
+    rf"{_DATA_WORDS}(?: \w+){{0,4}} (?:is|are|be|been)\b(?: [\w-]+){{0,2}} "
+    r"(?:availab|accessib|releas|open|publish|shared|found|hosted|public|access)",
+)
+"""A repository has data as well: "code and data are at", "the data set is available at"."""
+
 OFFER: Final = _words(
     r"(?:availab|aviliab|avaliab|avaiab|accessib|releas|open[- ]?sourc|publish|provid|access|obtain"
     r"|download|deposit|public)",

@@ -145,7 +145,8 @@ def _is_foreign(clause: str, host: HostKind) -> bool:
 
 
 def _repository(clause: str) -> LinkKind:
-    return LinkKind.CODE
+    """A repository has code, whatever it is called; the data too, if they are offered there."""
+    return LinkKind.CODE | LinkKind.DATA if cues.DATA_TOO.search(clause) else LinkKind.CODE
 
 
 def _account(clause: str) -> LinkKind:
@@ -154,7 +155,8 @@ def _account(clause: str) -> LinkKind:
 
 
 def _dataset(clause: str) -> LinkKind:
-    return LinkKind.DATA
+    has_code = cues.CODE.search(clause) and cues.DATA_TOO.search(clause)
+    return LinkKind.CODE | LinkKind.DATA if has_code else LinkKind.DATA
 
 
 def _archive(clause: str) -> LinkKind:

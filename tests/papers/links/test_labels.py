@@ -1,4 +1,4 @@
-"""The rules for links, judged by the recorded papers that were labelled by hand (README.md)."""
+"""The rules for links, judged by recorded papers that were labelled by hand (README.md)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ import pytest
 
 from papers.text.links.paper_links import PaperLink, find_paper_links
 
-LABELS: Final = Path(__file__).parent / "labels.tsv"
+FOLDER: Final = Path(__file__).parent
+LABELS: Final = {"labels.tsv": True, "blind_labels.tsv": False}
+"""Files of labels, and whether they tell what is announced from what is there."""
 FIELDS: Final = ("abstract", "comment")
 NOTHING: Final = "other"
 MIN_PRECISION: Final = 0.98
@@ -36,55 +38,56 @@ class Judged(NamedTuple):
     words: str
 
 
-@pytest.fixture(scope="module")
-def judged(recorded: Path) -> list[Judged]:
+@pytest.fixture(scope="module", params=LABELS)
+def judged(recorded: Path, request: pytest.FixtureRequest) -> list[Judged]:
     """Every labelled link, and every link that was found where none is."""
-    labels = read_labels()
+    labels = read_labels(FOLDER / request.param)
     with gzip.open(recorded / "papers.jsonl.gz", "rt", encoding="utf-8") as lines:
         papers = [paper for paper in map(json.loads, lines) if paper["id"] in labels]
     assert len(papers) == len(labels)
-    return [link for paper in papers for link in judge(paper, labels[paper["id"]])]
+    is_announced = LABELS[request.param]
+    return [link for paper in papers for link in judge(paper, labels[paper["id"]], is_announced)]
 
 
-def read_labels() -> dict[str, list[Label]]:
+def read_labels(path: Path) -> dict[str, list[Label]]:
     """Return the labelled links of each paper; a paper without any has an empty list."""
     labels: dict[str, list[Label]] = {}
-    for row in csv.DictReader(LABELS.read_text("utf-8").splitlines(), delimiter="\t"):
+    for row in csv.DictReader(path.read_text("utf-8").splitlines(), delimiter="\t"):
         links = labels.setdefault(row["id"], [])
         if row["field"]:
             links.append((row["field"], int(row["start"]), int(row["end"]), row["verdict"]))
     return labels
 
 
-def judge(paper: dict[str, str], labels: list[Label]) -> Iterator[Judged]:
+def judge(paper: dict[str, str], labels: list[Label], has_announced: bool) -> Iterator[Judged]:
     """Yield the links of a paper; an unclear one is left out."""
     found = {
-        (field, link.start, link.end): verdict(link)
+        (field, link.start): (verdict(link, has_announced), link.end)
         for field in FIELDS
         for link in find_paper_links(paper.get(field) or "")
     }
     for field, start, end, label in labels:
-        name = found.pop((field, start, end), NOTHING)
+        name, _ = found.pop((field, start), (NOTHING, end))
         accepted = label.split("|")
         expected = name if name in accepted else accepted[0]
         if label != "unclear":
             yield Judged(paper["id"], expected, name, paper[field][max(0, start - 90) : end])
-    for (field, start, end), name in found.items():
+    for (field, start), (name, end) in found.items():
         yield Judged(paper["id"], NOTHING, name, paper[field][max(0, start - 90) : end])
 
 
-def verdict(link: PaperLink) -> str:
+def verdict(link: PaperLink, has_announced: bool) -> str:
     """Return a link's verdict, as labels have it."""
     kinds = [kind.name.lower() for kind in type(link.kind) if kind in link.kind and kind.name]
-    return "announced" if link.is_announced else " ".join(kinds)
+    return "announced" if link.is_announced and has_announced else " ".join(kinds)
 
 
 def report(judged: list[Judged]) -> str:
     """Return the confusion matrix, and examples of each error."""
     counts = Counter((link.expected, link.found) for link in judged)
     names = sorted({name for pair in counts for name in pair})
-    lines = ["label \\ found" + "".join(f"{name:>14}" for name in names)]
-    lines += [f"{row:13}" + "".join(f"{counts[row, name]:14}" for name in names) for row in names]
+    lines = ["label \\ found" + "".join(f"{name:>18}" for name in names)]
+    lines += [f"{row:18}" + "".join(f"{counts[row, name]:18}" for name in names) for row in names]
     errors = sorted(link for link in judged if link.expected != link.found)
     for (expected, found), group in groupby(errors, key=lambda link: link[1:3]):
         lines.append(f"{expected} found as {found}:")
