@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import gc
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,6 +31,7 @@ from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper, Sighting
 from papers.query.parser import Query
 from papers.query.request import ALL_ANNOUNCE_TYPES, Hits, Page, SearchRequest
+from papers.records.packing import LazyPaper, PaperRecord
 from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
 from papers.redis_backend.event_sets import open_index
@@ -214,21 +215,41 @@ class Store:
             hits, _ = self._collector.collect(request, limit)
             return hits
 
-    def search(self, request: SearchRequest) -> Page:
-        """Return the page of matches of a request."""
+    def search(
+        self, request: SearchRequest, is_known: Callable[[LazyPaper], bool] | None = None
+    ) -> Page:
+        """Return the page of matches of a request.
+
+        With `is_known`, records are packed, and those that it knows were not even tried to unpack.
+        """
         with translate_store_errors(self._redis):
             hits, session = self._collector.collect(request, request.limit + 1)
             shown = hits.doc_ids[: request.limit]
-            papers = unpack_papers(session.read_stored(shown).values())
-            stored = [papers.get(ArxivId.from_doc_id(id)) for id in shown]
-            found = [(n, self._visible_part(paper, session)) for n, paper in enumerate(stored)]
+            records = self._visible_records(session.read_stored(shown), session, is_known)
+            found = [(n, record) for n, id in enumerate(shown) if (record := records.get(id))]
             return Page(
-                papers=tuple(paper for _, paper in found if paper),
-                events=tuple(hits.events[n] for n, paper in found if paper) if hits.events else (),
+                records=tuple([record for _, record in found]),
+                events=tuple([hits.events[n] for n, _ in found]) if hits.events else (),
                 next_cursor=hits.next_cursor(request.limit),
                 is_complete=hits.is_complete,
                 examined=hits.examined,
             )
+
+    def _visible_records(
+        self,
+        stored: dict[int, LazyPaper],
+        session: ReadSession,
+        is_known: Callable[[LazyPaper], bool] | None,
+    ) -> dict[int, PaperRecord]:
+        """Return what may be shown of papers by doc id; unreadable records are left out."""
+        if is_known is None or session.cache.known_blocks:
+            papers = unpack_papers(stored.values()).values()
+            visible = {p.id.doc_id: self._visible_part(p, session) for p in papers}
+            return {doc_id: part for doc_id, part in visible.items() if part}
+        unknown = [record for record in stored.values() if not is_known(record)]
+        readable = {id.doc_id for id in unpack_papers(unknown)}
+        unreadable = {record.doc_id for record in unknown} - readable
+        return {id: record for id, record in stored.items() if id not in unreadable}
 
     def previous_cursor(self, request: SearchRequest) -> str:
         """Return the cursor of the page before the page of a request with a cursor.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from papers.config.settings import Settings
 from papers.config.sources import SOURCES
 from papers.errors import BadParameter, UnknownKeyword
 from papers.query.request import LIST_NAMES
+from papers.records.packing import LazyPaper
 from papers.redis_backend.connection import connect
 from papers.search.counts import MatchCounter
 from papers.search.percolate import PercolatorCache
@@ -119,16 +121,21 @@ class AppContext:
             raise UnknownKeyword(f"no keyword {abbreviate(name)!r} is saved here") from error
 
     def search(
-        self, urls: SearchUrls, version: StoreVersion, limit: int | None = None
+        self,
+        urls: SearchUrls,
+        version: StoreVersion,
+        limit: int | None = None,
+        *,
+        is_known: Callable[[LazyPaper], bool] | None = None,
     ) -> FeedResult:
         """Search for the papers of a URL: as many as it requests, or `limit`.
 
-        Keywords and task states are those of `version`, read with the version stamp. Raises
-        StoreUnavailable.
+        Keywords and task states are those of `version`, read with the version stamp. `is_known` is
+        that of `Store.search`. Raises StoreUnavailable.
         """
         query = urls.params.query or union_query(version.keywords)
         search_request = urls.search_request(query, limit)
-        page, previous = self.store.search(search_request), None
+        page, previous = self.store.search(search_request, is_known), None
         if search_request.before:
             previous = urls.at_cursor(self.store.previous_cursor(search_request))
         return FeedResult(

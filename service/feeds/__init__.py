@@ -15,7 +15,7 @@ from typing import Final
 from papers.config.feed_formats import FEED_FORMATS, FeedMediaType
 from service.feeds import atom, jsonfeed, rss
 from service.feeds.entry import FeedItem
-from service.feeds.entry_cache import EntryCaches, render_cached_entries
+from service.feeds.entry_cache import EntryCaches, PreparedFeed
 from service.feeds.entry_templates import TemplatedRenderer, XmlValues
 from service.feeds.feed import Feed, FeedRenderer, RenderedFeed
 
@@ -28,10 +28,14 @@ class FeedFormat:
     renderer: FeedRenderer
     xml: XmlValues | None = None
 
+    def prepare(self, feed: Feed, caches: EntryCaches) -> PreparedFeed:
+        """Return a feed to render, with what is cached of its entries."""
+        renderer = partial(self.render_parts, caches=caches)
+        return PreparedFeed(feed, self.name, renderer, caches.entries)
+
     def render(self, feed: Feed, caches: EntryCaches) -> bytes:
         """Render a feed as a document; equal feeds give equal bytes."""
-        render = partial(self.render_parts, caches=caches)
-        return render_cached_entries(self.name, render, feed, caches.entries)
+        return self.prepare(feed, caches).render()
 
     def render_parts(
         self, feed: Feed, entries: Sequence[FeedItem], caches: EntryCaches

@@ -15,7 +15,8 @@ from papers.suggestions.missing_terms import explain_empty
 from service.cache.version_stamp import StoreVersion
 from service.context import AppContext, context
 from service.feed_result import FeedResult
-from service.feeds.entry import Entry, select_lead_pick
+from service.feeds.entry import Entry
+from service.feeds.event_entry import select_lead_pick
 from service.pages.parts.facets import build_facets, build_filter_controls, hidden_form_fields
 from service.pages.parts.highlight import HighlightedEntry, highlight_entry
 from service.pages.parts.page_response import cached_page, pages, uncached_page
@@ -126,7 +127,7 @@ def _truncate_result(found: FeedResult, limit: int) -> FeedResult:
         return found
     papers, events = found.page.papers[:limit], found.page.events[:limit]
     last = events[-1].cursor if events else str(papers[-1].id)
-    page = replace(found.page, papers=papers, events=events, next_cursor=last, is_complete=True)
+    page = replace(found.page, records=papers, events=events, next_cursor=last, is_complete=True)
     return replace(found, page=page)
 
 

@@ -76,16 +76,17 @@ def _has_hub(ctx: AppContext, urls: SearchUrls) -> bool:
 def _prepare_feed(
     ctx: AppContext, urls: SearchUrls, version: StoreVersion, suffix: str
 ) -> PreparedBody:
-    feed, form = _make_feed(ctx, urls, version, suffix), FORMATS[suffix]
-    digest = feed.content_digest() if feed.is_complete else b""
-    return PreparedBody(lambda: form.render(feed, ctx.entry_caches), digest)
+    feed = _make_feed(ctx, urls, version, suffix)
+    prepared = FORMATS[suffix].prepare(feed, ctx.entry_caches)
+    return PreparedBody(prepared.render, prepared.content_digest() if feed.is_complete else b"")
 
 
 def _make_feed(ctx: AppContext, urls: SearchUrls, version: StoreVersion, suffix: str) -> Feed:
     """Return the feed of a URL, or its digest; that of a saved keyword links to its archives."""
     if urls.params.digest_kind:
         return digest_feed(ctx, urls, version, suffix, now=ctx.now())
-    found = ctx.search(urls, version)
+    is_known = ctx.entry_caches.is_known(FORMATS[suffix].name)
+    found = ctx.search(urls, version, is_known=is_known)
     feed = build_feed(found, suffix)
     if not _is_saved_feed(urls):
         return feed
