@@ -36,7 +36,7 @@ from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
 from papers.redis_backend.event_sets import open_index
 from papers.redis_backend.months import stored_months
-from papers.redis_backend.records import read_papers, unpack_papers
+from papers.redis_backend.records import iter_records, read_papers, unpack_papers
 from papers.redis_backend.revision import bump_revision
 from papers.search.collector import Collector
 from papers.search.reader import IndexReader, ReadSession
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
     from papers.index.writing.term_batch import Vocabulary
 
 _PENDING_SECONDS: Final = 600
-_BATCH_SIZE: Final = 1_000
 
 
 @contextmanager
@@ -280,14 +279,16 @@ class Store:
         """
         blocks = self.block_list()
         with translate_store_errors(self._redis):
-            for yymm, month in stored_months(self._redis):
-                fields: Any = self._redis.hkeys(keys.month_papers(yymm))
-                numbers = sorted(int.from_bytes(field, "big") for field in fields)
-                for start in range(0, len(numbers), _BATCH_SIZE):
-                    batch = numbers[start : start + _BATCH_SIZE]
-                    ids = [ArxivId(month, number) for number in batch]
-                    stored = read_papers(self._redis, ids).values()
-                    yield from filter(None, map(blocks.visible_part, stored))
+            for batch in iter_records(self._redis):
+                papers = unpack_papers(batch.values()).values()
+                yield from filter(None, map(blocks.visible_part, papers))
+
+    def iter_newest(self) -> Iterator[PaperRecord]:
+        """Yield what may be shown of every paper, newest first, as `search` with `is_known`."""
+        with translate_store_errors(self._redis):
+            for batch in iter_records(self._redis, newest_first=True):
+                session = self.reader.open_session(lambda _: [])
+                yield from self._visible_records(batch, session, lambda _: False).values()
 
     def count_papers(self) -> int:
         """Return how many papers there are."""

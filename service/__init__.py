@@ -18,6 +18,7 @@ from service import pages
 from service.context import context_of, open_context
 from service.edge.request_address import install_request_address, require_free_prefix
 from service.edge.request_bodies import install_request_bodies
+from service.feeds import FORMATS
 from service.http import error_pages, static_files
 from service.http.client_quota import ClientQuota
 from service.http.flood_guard import install_flood_guard
@@ -57,10 +58,14 @@ def create_app(settings: Settings) -> Flask:
 
 
 def warm_up(app: Flask) -> None:
-    """File the saved keywords: the first page that says which of them match would wait for it."""
+    """File the saved keywords, then render the entries of the newest papers, for a minute or so.
+
+    The first page that says which keywords match, or the first feeds, would wait for it.
+    """
     ctx = context_of(app)
-    with suppress(StoreError):  # then that page waits
+    with suppress(StoreError):  # then they wait
         ctx.percolators.prepare(ctx.directory.read())
+        FORMATS["atom"].render_ahead(ctx.store.iter_newest(), ctx.entry_caches)
 
 
 def _install_middleware(app: Flask, settings: Settings) -> None:

@@ -34,6 +34,7 @@ TEMPLATE_CACHE_BYTES: Final = 8_000_000
 
 _OVERHEAD_BYTES: Final = 700
 """What Python takes for a cached entry besides its bytes."""
+_FREE_BYTES: Final = 50_000
 _MAX_ENTRIES_PER_PAPER: Final = 6
 """A paper's entries in formats, feeds of events, and as they were before its last changes."""
 
@@ -93,6 +94,11 @@ class EntryCache:
             while self._byte_size > self._max_bytes:
                 evicted = self._papers.pop(heapq.heappop(self._doc_ids))
                 self._byte_size -= sum(map(_size, evicted.values()))
+
+    @property
+    def is_full(self) -> bool:
+        """True if entries of older papers than the cached ones find no room."""
+        return self._byte_size > self._max_bytes - _FREE_BYTES
 
     def clear(self) -> None:
         """Drop all entries."""

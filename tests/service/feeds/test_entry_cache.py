@@ -176,6 +176,20 @@ def test_entries_of_the_newest_papers_are_kept_whatever_is_requested_in_turn() -
     assert len(rendered) == 5
 
 
+def test_entries_are_rendered_ahead_until_the_cache_is_full() -> None:
+    caches, pauses = EntryCaches(), list[float]()
+    caches.entries = EntryCache(150_000)
+    newest_first = [packed(make_paper(number)) for number in range(500, 0, -1)]
+    left = iter(newest_first)
+    FORMATS["atom"].render_ahead(left, caches, pauses.append)
+    known = caches.is_known(FORMATS["atom"].name)
+    cached = [record for record in newest_first if known(record)]
+    assert cached == newest_first[: 10 * len(pauses)]
+    assert 20 < len(cached) < 150
+    assert next(left) == newest_first[len(cached)]
+    assert sum(pauses) > 0
+
+
 def test_cache_keeps_to_its_budget_and_to_few_entries_of_a_paper() -> None:
     cache, facts = EntryCache(100_000), EntryFacts(b"", NOW)
     for number in range(1_000):
