@@ -152,7 +152,8 @@ def unpacked(record: PaperRecord) -> Paper:
 
 def compress(text: bytes) -> bytes:
     """Compress any text about papers with the dictionary of records."""
-    return _ZSTD.compressor.compress(text)
+    # Copied, because zstandard's own result keeps the memory of the longest possible one.
+    return bytes(memoryview(_ZSTD.compressor.compress(text)))
 
 
 def decompress(compressed: bytes) -> bytes:
