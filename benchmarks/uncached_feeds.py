@@ -2,9 +2,9 @@
 
 Measured in four ways, each with the same keywords and a new app: with an empty entry cache; with
 the keywords requested one after another in one process; the same after the entries of the newest
-papers were rendered ahead, as in practice; and with all entries rendered before for another feed. Then the parts of a feed are measured separately. feedgen's
-template for each shape of entry is cached after the first feeds. Includes the work of the test
-client, excludes that of Redis.
+papers were rendered ahead, as in practice; and with all entries rendered before for another feed.
+Then the parts of a feed are measured separately. feedgen's template for each shape of entry is
+cached after the first feeds. Includes the work of the test client, excludes that of Redis.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from service import pages
 from service.context import context_of, open_context
 from service.edge.request_address import install_request_address, require_free_prefix
 from service.edge.request_bodies import install_request_bodies
+from service.edge.request_telemetry import install_request_telemetry
 from service.feeds import FORMATS
 from service.http import error_pages, static_files
 from service.http.client_quota import ClientQuota
@@ -71,7 +72,7 @@ def warm_up(app: Flask) -> None:
 def _install_middleware(app: Flask, settings: Settings) -> None:
     """Install what stands before Flask, the innermost first.
 
-    security headers ─▶ request address ─▶ request bodies ─▶ flood guard ─▶ the app
+    security headers ─▶ request address ─▶ telemetry ─▶ request bodies ─▶ flood guard ─▶ the app
     """
 
     def quota_of(environ: WSGIEnvironment) -> ClientQuota:
@@ -83,5 +84,8 @@ def _install_middleware(app: Flask, settings: Settings) -> None:
 
     install_flood_guard(app, quota_of, has_validators)
     install_request_bodies(app, lambda: context_of(app).rate_limiter.bodies)
+    install_request_telemetry(
+        app, lambda: context_of(app).recorder, log_requests=settings.log_requests
+    )
     install_request_address(app, settings)
     install_security_headers(app, settings)

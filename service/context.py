@@ -27,6 +27,7 @@ from papers.state.keywords import Keywords
 from papers.state.slugs import slug_of
 from papers.state.task_states import TaskStates
 from papers.store import Store
+from papers.telemetry.metric_recorder import MetricRecorder
 from service.cache.archive_snapshots import ArchiveSnapshots
 from service.cache.build_id import compute_build_id
 from service.cache.disk_tier import DiskTier
@@ -36,6 +37,7 @@ from service.cache.lru import ByteLRU
 from service.cache.render_cache import RenderCache
 from service.cache.render_request import Renderer, ShownQuery
 from service.cache.version_stamp import StoreVersion
+from service.edge.request_telemetry import CACHE_OUTCOME
 from service.feed_result import FeedResult
 from service.feeds.entry_cache import EntryCaches
 from service.http.client_quota import NO_QUOTA, ClientQuota, serves_only_this_machine
@@ -75,6 +77,7 @@ class AppContext:
     entry_caches: EntryCaches
     percolators: PercolatorCache
     directory: KeywordDirectory
+    recorder: MetricRecorder
 
     def now(self) -> datetime:
         """Return the time, aware UTC. It decides what is rendered and is never part of it."""
@@ -177,6 +180,7 @@ class AppContext:
             charge=quota.charge,
             validators=RequestValidators(request.headers, now),
         )
+        request.environ[CACHE_OUTCOME] = served.outcome
         return cached_response(
             request.headers,
             served,
@@ -227,6 +231,7 @@ def open_context(app: Flask, settings: Settings) -> None:
         entry_caches=EntryCaches(),
         percolators=PercolatorCache(),
         directory=directory,
+        recorder=MetricRecorder(redis),
     )
 
 

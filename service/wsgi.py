@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from papers.config.settings import load_settings
+from papers.telemetry.log_format import log_to_stderr
 from service import create_app, warm_up
 
 _DEFAULT_CONFIG: Final = Path("paperwire.toml")
@@ -34,7 +35,9 @@ def _config_path() -> Path | None:
     return Path(named) if named else _DEFAULT_CONFIG if _DEFAULT_CONFIG.exists() else None
 
 
-app = create_app(load_settings(_config_path(), os.environ))
+_settings = load_settings(_config_path(), os.environ)
+log_to_stderr(_settings)
+app = create_app(_settings)
 for _name in app.jinja_env.list_templates():
     app.jinja_env.get_template(_name)  # compile now, not during the first request for a page
 tune_garbage_collector()

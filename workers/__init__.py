@@ -2,6 +2,7 @@
 
 May import: papers.config, papers.errors, papers.index.compaction, papers.maintenance, papers.model,
 papers.redis_backend, papers.state, papers.state.voting, papers.store, papers.suggestions,
-workers.fetch, workers.ingest, workers.notify, workers.schedule, workers.sources, workers.tasks.
+papers.telemetry, workers.fetch, workers.ingest, workers.notify, workers.schedule, workers.sources,
+workers.tasks.
 Start with: registry.py (every kind of task), jobs.py (the RQ job).
 """

@@ -19,7 +19,6 @@ from typing import Final
 from redis import Redis
 from rq.exceptions import StopRequested
 
-from papers.config.log_format import RedactingFormatter
 from papers.config.settings import Seconds, Settings, discover_settings
 from papers.errors import BadInput, BadSettings, PaperwireError, StoreError
 from papers.maintenance import migrations
@@ -27,6 +26,7 @@ from papers.redis_backend import keys
 from papers.redis_backend.connection import connect, redacted_url, translate_store_errors
 from papers.redis_backend.store_clock import read_store_time
 from papers.state.keywords import Keywords
+from papers.telemetry.log_format import log_to_stderr
 from workers import jobs
 from workers.registry import task_kinds
 from workers.rq_worker import PaperwireWorker
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str]) -> int:
     except PaperwireError as error:
         print(error, file=sys.stderr)
         return 2
-    _log_to_stderr(settings)
+    log_to_stderr(settings)
     programs[arguments[0]](settings, _stop_at_signals())
     log.info("stopped")
     return 0
@@ -176,16 +176,6 @@ def _stop_at_signals() -> threading.Event:
     for number in STOP_SIGNALS:
         signal.signal(number, stop)
     return stopping
-
-
-def _log_to_stderr(settings: Settings) -> None:
-    handler = logging.StreamHandler()
-    handler.setFormatter(
-        RedactingFormatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S")
-    )
-    logging.basicConfig(level=settings.log_level.upper(), handlers=[handler])
-    for name in ("rq", "urllib3", "arxiv", "redis"):
-        logging.getLogger(name).setLevel(max(logging.WARNING, logging.root.level))
 
 
 if __name__ == "__main__":

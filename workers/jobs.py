@@ -28,6 +28,9 @@ from papers.redis_backend.store_clock import store_clock
 from papers.state.communities import Communities
 from papers.state.task_states import TaskState, TaskStates
 from papers.store import Store
+from papers.telemetry.log_events import event_id
+from papers.telemetry.metric_recorder import MetricRecorder
+from workers import job_telemetry
 from workers.ingest.expected_volume import VolumeCheck
 from workers.ingest.pipeline import IngestPipeline, TaskReport
 from workers.notify import channels
@@ -63,7 +66,7 @@ def run(task: str, enqueued_at: float | None = None) -> dict[str, Any]:
     Returns a summary fit for JSON. Raises BadSettings, StoreError.
     """
     settings = discover_settings(os.environ)
-    with closing(connect(settings.redis_url, retry=True)) as redis:
+    with closing(connect(settings.redis_url, retry=True)) as redis, event_id():
         return TaskRunner(redis, settings, store_clock(redis)).run(task, enqueued_at)
 
 
@@ -72,8 +75,8 @@ class TaskRunner:
 
     def __init__(self, redis: Redis, settings: Settings, clock: Clock) -> None:
         self._redis, self._clock = redis, clock
-        self._states = TaskStates(redis)
-        self._ingest = build_pipeline(redis, settings, clock)
+        self._states, self._recorder = TaskStates(redis), MetricRecorder(redis)
+        self._ingest = build_pipeline(redis, settings, clock, self._recorder)
 
     def run(self, task: str, enqueued_at: float | None) -> dict[str, Any]:
         """Run a task: see the module's `run`."""
@@ -85,11 +88,13 @@ class TaskRunner:
             state = self._states.get(task)
             if state and _was_run_since(state, enqueued_at, self._clock()):
                 return _skipped(task, "it was run since")
-            return self._attempt(task, lock)
+            job_telemetry.record_wait(self._recorder, enqueued_at, self._clock())
+            return self._attempt(task, lock, state)
         finally:
             lock.release()
+            self._recorder.flush()
 
-    def _attempt(self, task: str, lock: Lease) -> dict[str, Any]:
+    def _attempt(self, task: str, lock: Lease, previous: TaskState | None) -> dict[str, Any]:
         """Run with lock and claim renewed, then schedule the next run."""
 
         def renew() -> None:
@@ -114,6 +119,7 @@ class TaskRunner:
             self._schedule_next(task, self._ingest.record_failure(task, f"unexpected: {error!r}"))
             raise
         self._schedule_next(task, report.state)
+        job_telemetry.record_task(self._recorder, report, previous, self._clock())
         return _summary(task, report)
 
     def _schedule_next(self, task: str, state: TaskState) -> None:
@@ -123,11 +129,13 @@ class TaskRunner:
             self._states.schedule(task, state.next_at)
 
 
-def build_pipeline(redis: Redis, settings: Settings, clock: Clock) -> IngestPipeline:
+def build_pipeline(
+    redis: Redis, settings: Settings, clock: Clock, recorder: MetricRecorder | None = None
+) -> IngestPipeline:
     """Return the pipeline of every kind of task, under the effective settings."""
     states = TaskStates(redis)
     upstreams = UpstreamClients.from_settings(
-        redis, Communities(redis, settings).effective_settings()
+        redis, Communities(redis, settings).effective_settings(), recorder
     )
     volume_check = VolumeCheck(redis, states, can_reconcile=is_reconciliation_enabled(settings))
     context = TaskContext(Store(redis), redis)

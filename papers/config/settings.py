@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from papers.config.checks import find_settings_errors
+from papers.config.setting_field import setting
+from papers.config.url_secrets import with_password
 from papers.config.values import parse_value, read_secret_file, toml_value
 from papers.errors import BadSettings
 
@@ -24,164 +26,147 @@ Seconds = float
 WILDCARD_HOSTS: Final = ("0.0.0.0", "::")
 
 
-def _setting(
-    default: Any,
-    about: str,
-    *,
-    secret: bool = False,
-    between: tuple[float, float] | None = None,
-    choices: tuple[str, ...] = (),
-    heading: str = "",
-) -> Any:
-    """Define a setting: its default, purpose, least and greatest value or allowed values.
-
-    A `heading` begins a section of the configuration file that `paperwire init` writes.
-    """
-    metadata = {
-        "about": about,
-        "secret": secret,
-        "between": between,
-        "choices": choices,
-        "heading": heading,
-    }
-    if isinstance(default, dict):
-        return dataclasses.field(default_factory=lambda: dict(default), metadata=metadata)
-    return dataclasses.field(default=default, metadata=metadata)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Validated settings, in the order of the configuration file."""
 
-    categories: tuple[str, ...] = _setting(
+    categories: tuple[str, ...] = setting(
         ("cs.AI", "cs.CL", "cs.CV", "cs.LG", "stat.ML"),
         "arXiv categories whose announcements are fetched.",
         heading="sources",
     )
-    huggingface: bool = _setting(True, "Whether Hugging Face Daily Papers are fetched.")
-    fill_papers: int = _setting(
+    huggingface: bool = setting(True, "Whether Hugging Face Daily Papers are fetched.")
+    fill_papers: int = setting(
         200,
         "Papers that the initial fetch of a new keyword requests from arXiv's API; 0: none.",
         between=(0, 2_000),
     )
-    contact: str = _setting(
+    contact: str = setting(
         "", "Mail address or URL of the operator; sent to upstreams in the User-Agent."
     )
 
-    host: str = _setting("127.0.0.1", "Address the web server listens on.", heading="web server")
-    port: int = _setting(
+    host: str = setting("127.0.0.1", "Address the web server listens on.", heading="web server")
+    port: int = setting(
         8000, "Port the web server listens on; if taken, the next free one.", between=(0, 65_535)
     )
-    public_url: str = _setting(
+    public_url: str = setting(
         "",
         "The address readers see, with a path if it has one; empty: http://HOST:PORT.",
     )
-    trusted_hosts: tuple[str, ...] = _setting(
+    trusted_hosts: tuple[str, ...] = setting(
         (), "Host headers answered beside the public one; others get a 400."
     )
-    trusted_proxies: tuple[str, ...] = _setting(
+    trusted_proxies: tuple[str, ...] = setting(
         (), "Networks (CIDR) of proxies whose X-Forwarded-For names the client; empty: none."
     )
-    token: str = _setting(
+    token: str = setting(
         "",
         "Token for writing over HTTP, or its `sha256:` digest; empty: writing is disabled.",
         secret=True,
     )
-    questions_per_minute: int = _setting(
+    questions_per_minute: int = setting(
         120,
         "Processor time a client's new searches may take per web process and minute, "
         "in 0.1 s; 0: no limit.",
         between=(0, 1_000_000),
     )
-    custom_answers: int = _setting(
+    custom_answers: int = setting(
         20_000,
         "Responses to custom keywords whose validators the store keeps; the oldest are evicted.",
         between=(0, 1_000_000),
     )
-    websub_hub: str = _setting(
+    websub_hub: str = setting(
         "", "The WebSub hub to notify when a saved keyword's feed changes; empty: none."
     )
-    cache_seconds: int = _setting(
+    cache_seconds: int = setting(
         1800,
         "Seconds that readers and proxies may cache a feed (Cache-Control max-age).",
         between=(0, 86_400),
     )
-    thumbnails: bool = _setting(
+    thumbnails: bool = setting(
         False, "Whether pages show communities' thumbnails, which browsers load from their hosts."
     )
 
-    smtp_url: str = _setting(
+    smtp_url: str = setting(
         "",
         "The mail server, as smtp://USER@HOST:PORT or smtps://…; empty: no mail is sent.",
         heading="e-mail digests",
     )
-    smtp_password: str = _setting("", "The password of the mail server's user.", secret=True)
-    mail_from: str = _setting("", "Sender of mails; empty: paperwire@ and the public host.")
-    mail_to: str = _setting("", "Recipient of the digests: the operator.")
-    mail_daily: tuple[str, ...] = _setting(
+    smtp_password: str = setting("", "The password of the mail server's user.", secret=True)
+    mail_from: str = setting("", "Sender of mails; empty: paperwire@ and the public host.")
+    mail_to: str = setting("", "Recipient of the digests: the operator.")
+    mail_daily: tuple[str, ...] = setting(
         (), "Saved keywords, as in their URLs, whose papers of each day are mailed at its end."
     )
-    mail_weekly: tuple[str, ...] = _setting((), "The same, with the papers of each week.")
+    mail_weekly: tuple[str, ...] = setting((), "The same, with the papers of each week.")
 
-    data_dir: str = _setting(
+    data_dir: str = setting(
         "data",
         "Folder for the embedded store and the last good feeds, relative to the TOML file.",
         heading="storage",
     )
-    redis_url: str = _setting(
+    redis_url: str = setting(
         "", "The store, as redis://, rediss:// or unix:// URL; empty: an embedded one.", secret=True
     )
-    keep_months: int = _setting(
+    redis_password: str = setting(
+        "",
+        "The store's password, if redis_url has none; best as PAPERWIRE_REDIS_PASSWORD_FILE.",
+        secret=True,
+    )
+    keep_months: int = setting(
         0,
         "Months of papers to keep, this one included; 0: all. Older papers are removed.",
         between=(0, 1_200),
     )
-    backup_dir: str = _setting(
+    backup_dir: str = setting(
         "", "Folder for daily backups, relative to data_dir; empty: none are made."
     )
-    backup_daily: int = _setting(7, "Days of which the newest backup is kept.", between=(1, 366))
-    backup_weekly: int = _setting(4, "Weeks of which it is kept.", between=(0, 520))
+    backup_daily: int = setting(7, "Days of which the newest backup is kept.", between=(1, 366))
+    backup_weekly: int = setting(4, "Weeks of which it is kept.", between=(0, 520))
 
-    web_processes: int = _setting(
+    web_processes: int = setting(
         2, "Web server processes.", between=(1, 64), heading="processes and limits"
     )
-    worker_processes: int = _setting(
+    worker_processes: int = setting(
         1, "RQ worker processes that `paperwire up` starts.", between=(1, 64)
     )
-    log_level: str = _setting(
+    log_level: str = setting(
         "info", "debug, info, warning or error.", choices=("debug", "info", "warning", "error")
     )
+    log_requests: bool = setting(
+        False, "Log a line for each request: network of the client and path, no query."
+    )
 
-    arxiv_interval: Seconds = _setting(
+    arxiv_interval: Seconds = setting(
         3.0,
         "Seconds between two requests to arXiv, from all processes together.",
         between=(0.0, 3600.0),
         heading="fetching",
     )
-    fetch_timeout: Seconds = _setting(
+    fetch_timeout: Seconds = setting(
         20.0, "Seconds an upstream may stay silent.", between=(0.1, 600.0)
     )
-    fetch_deadline: Seconds = _setting(
+    fetch_deadline: Seconds = setting(
         90.0, "Seconds one whole response may take.", between=(0.1, 3600.0)
     )
-    fetch_bytes: int = _setting(
+    fetch_bytes: int = setting(
         32_000_000,
         "Bytes one response may have, after decompression.",
         between=(1_000, 1_000_000_000),
     )
-    allowed_networks: tuple[str, ...] = _setting(
+    allowed_networks: tuple[str, ...] = setting(
         (), "Private networks (CIDR) that upstreams may be in; empty: none."
     )
-    arxiv_feed_url: str = _setting(
+    arxiv_feed_url: str = setting(
         "https://rss.arxiv.org/atom", "Where arXiv's announcement feeds are."
     )
-    arxiv_api_url: str = _setting("https://export.arxiv.org/api/query", "Where arXiv's API is.")
-    arxiv_oai_url: str = _setting(
+    arxiv_api_url: str = setting("https://export.arxiv.org/api/query", "Where arXiv's API is.")
+    arxiv_oai_url: str = setting(
         "https://oaipmh.arxiv.org/oai", "Where arXiv's OAI-PMH is; empty: no daily harvest."
     )
-    huggingface_url: str = _setting("https://huggingface.co", "Where Hugging Face is.")
+    huggingface_url: str = setting("https://huggingface.co", "Where Hugging Face is.")
 
-    keywords: dict[str, str] = _setting(
+    keywords: dict[str, str] = setting(
         {
             "Hallucination": "hallucination",
             "MLLM": 'mllm OR "multimodal large language model" OR "multimodal llm"',
@@ -191,7 +176,7 @@ class Settings:
         "Saved keywords at the first start: name to query.",
         heading="tables; in TOML they must come last",
     )
-    communities: dict[str, str] = _setting(
+    communities: dict[str, str] = setting(
         {}, "Community feeds (RSS or Atom) whose entries link to arXiv: name to URL."
     )
 
@@ -230,7 +215,11 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
     values |= _from_environment(environ)
     if path and not Path(values.get("data_dir", "data")).is_absolute():
         values["data_dir"] = str(path.resolve().parent / values.get("data_dir", "data"))
-    return Settings(**values)
+    settings = Settings(**values)
+    if settings.redis_url and settings.redis_password:
+        url = with_password(settings.redis_url, settings.redis_password)
+        return dataclasses.replace(settings, redis_url=url)
+    return settings
 
 
 def config_path(environ: Mapping[str, str]) -> Path | None:

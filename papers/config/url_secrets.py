@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from typing import Final
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
 
 REDACTED: Final = "***"
 MIN_SECRET_LENGTH: Final = 4
@@ -25,6 +25,16 @@ def hide_credentials(text: str) -> str:
 def linkable_url(url: str) -> str:
     """Return a URL without user, password and query: what a page may link to."""
     return _USER_INFO.sub("", url).partition("?")[0].partition("#")[0]
+
+
+def with_password(url: str, password: str) -> str:
+    """Return a URL with this password, if it has none itself."""
+    parts = urlsplit(url)
+    if not password or parts.password is not None:
+        return url
+    user, _, host = parts.netloc.rpartition("@")
+    netloc = f"{user}:{quote(password, safe='')}@{host}"
+    return urlunsplit(parts._replace(netloc=netloc))
 
 
 def url_secrets(urls: Iterable[str]) -> frozenset[str]:

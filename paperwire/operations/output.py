@@ -28,6 +28,11 @@ def format_status(document: Document) -> str:
     lines = [f"{name:<13}{value}" for name, value in head]
     if (age := document.get("backup_age")) is not None:
         lines.append(f"{'last backup':<13}{age / 3600:,.0f} h old, checked")
+    if delay := document.get("announcement_seconds"):
+        lines.append(
+            f"{'news delay':<13}{delay['median']:,.0f} s from announcement to feed at the median, "
+            f"{delay['p95']:,.0f} s at 95 % (of {delay['count']:,})"
+        )
     if document["set_aside"]:
         lines.append(f"{'quarantined':<13}{document['set_aside']} records")
     lines += [format_source(entry) for entry in document["sources"]] or [

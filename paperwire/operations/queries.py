@@ -32,6 +32,7 @@ from papers.store import Store
 from papers.suggestions.abbreviation_store import AbbreviationStore
 from papers.suggestions.missing_terms import explain_empty
 from papers.suggestions.suggest import count_suggestions, find_candidates
+from papers.telemetry.metric_recorder import RecordedMetrics
 from paperwire.operations import output
 from paperwire.operations.session import CommandSession
 from paperwire.run.console import format_next_fetch
@@ -66,8 +67,18 @@ def system_status(session: CommandSession) -> CommandResult:
         "progress": [_progress_json(run) for run in states.list_progress()],
         "set_aside": states.quarantine_size(),
         "backup_age": _backup_age_seconds(session),
+        "announcement_seconds": _announcement_seconds(session),
     }
     return CommandResult(output.format_status(document), document)
+
+
+def _announcement_seconds(session: CommandSession) -> dict[str, float] | None:
+    """Return median, 95 % quantile and number of the delays of announcements; None before any."""
+    delays = RecordedMetrics(session.redis).announcement_delays()
+    if delays is None:
+        return None
+    median, high = (round(delays.quantile(part), 1) for part in (0.5, 0.95))
+    return {"median": median, "p95": high, "count": delays.total}
 
 
 def _backup_age_seconds(session: CommandSession) -> float | None:

@@ -155,7 +155,8 @@ class RenderCache:
                     return other
                 state = self._lookup.get_render_state(request.cache_key, request.digest, lock)
             rendered = self._render_and_store(request, state, lock)
-            return ServedBody(rendered, request.validators.match(rendered))
+            is_sent = request.validators.match(rendered)
+            return ServedBody(rendered, is_not_modified=is_sent, is_rendered=True)
         finally:
             self._redis_tier.release(lock)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -73,13 +73,22 @@ class ServedBody:
     """A response to send; only validators may be left of it if the client has it.
 
     `is_not_modified` if a 304 is due; `is_stale` if it is the last good one, with the store
-    unavailable; `is_previous` if it is the one before, while another process renders.
+    unavailable; `is_previous` if it is the one before, while another process renders; `is_rendered`
+    if no tier had it.
     """
 
     cached_body: CachedBody
     is_not_modified: bool = False
     is_stale: bool = False
     is_previous: bool = False
+    is_rendered: bool = field(default=False, compare=False)
+
+    @property
+    def outcome(self) -> str:
+        """What answered, as it is counted (`papers.telemetry.metric_table.CACHE_OUTCOMES`)."""
+        if self.is_stale:
+            return "stale"
+        return "previous" if self.is_previous else "render" if self.is_rendered else "hit"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,9 @@
 
 May import: papers.config, papers.errors, papers.maintenance, papers.model, papers.query,
 papers.redis_backend, papers.search, papers.state, papers.state.voting, papers.suggestions,
-service.cache, service.context, service.exports, service.feed_result, service.feeds, service.http,
-service.markup, service.pages.parts, service.search_title, service.source_status, service.urls,
-service.workload.
+papers.telemetry, service.cache, service.context, service.exports, service.feed_result,
+service.feeds, service.http, service.markup, service.pages.parts, service.search_title,
+service.source_status, service.urls, service.workload.
 """
 
 from __future__ import annotations

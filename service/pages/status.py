@@ -11,6 +11,7 @@ from papers.errors import BadParameter
 from papers.maintenance.backup_plan import backup_age, format_backup_age, is_backup_overdue
 from papers.redis_backend import health
 from papers.redis_backend.store_clock import read_store_time
+from papers.telemetry.metric_recorder import RecordedMetrics
 from service.context import context
 from service.pages.parts.page_response import pages, uncached_page
 from service.pages.parts.plots import day_plot
@@ -49,6 +50,7 @@ def status() -> Response:
         paper_count=ctx.store.count_papers(),
         store=health.check_health(ctx.redis),
         workload=read_workload(ctx.redis, read_store_time(ctx.redis)),
+        delays=RecordedMetrics(ctx.redis).announcement_delays(),
         plots={source: day_plot(counts) for source, counts in days.items()},
         task_title=task_title,
     )

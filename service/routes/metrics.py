@@ -1,20 +1,27 @@
 """`/metrics`: store, sources and workload, for Prometheus.
 
 Everything is read from the store at each request: jobs run in processes that come and go, and
-counters of their own would go with them. Served to this machine, or with the token.
+counters of their own would go with them (`papers.telemetry`). Served to this machine, or with the
+token.
 
 https://prometheus.io/docs/instrumenting/exposition_formats/
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
 from flask import Blueprint, Request, Response, request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from papers.config.networks import address_in, parse_cidrs
@@ -25,6 +32,8 @@ from papers.redis_backend import health
 from papers.redis_backend.health import StoreStatus
 from papers.redis_backend.store_clock import read_store_time
 from papers.state.task_states import MAX_QUARANTINED, TaskState, TaskStatus
+from papers.telemetry.metric_recorder import Histogram, RecordedMetrics
+from papers.telemetry.metric_table import METRICS, MetricSpec
 from service.context import AppContext, context
 from service.http.auth import require_token
 from service.http.client_quota import FORWARDED_FLAG, is_loopback
@@ -80,11 +89,13 @@ class _StoreCollector(Collector):
         if not up:
             return
         yield _gauge("store_memory_bytes", "Memory that the store uses.", found.used_memory)
+        yield _gauge("store_memory_limit_bytes", "Its maxmemory; 0: none.", found.max_memory)
         try:
             yield from self._workload()
             yield from _source_metrics(self._ctx.source_states.all())
             yield from self._backup()
             yield _initial_fetch_metric(self._ctx.initial_fetches.counts())
+            yield from self._recorded()
         except StoreError:  # since the health check: the next scrape shows it
             return
 
@@ -96,6 +107,19 @@ class _StoreCollector(Collector):
         if age is not None:
             seconds = age.total_seconds()
             yield _gauge("backup_age_seconds", "Seconds since the last good backup.", seconds)
+
+    def _recorded(self) -> Iterator[Metric]:
+        """Yield the counters and histograms of all processes, those of this one up to now."""
+        self._ctx.recorder.flush()
+        recorded = RecordedMetrics(self._ctx.redis)
+        for spec in METRICS:
+            if spec.buckets:
+                yield _histogram_metric(spec, recorded.histograms(spec))
+            else:
+                family = CounterMetricFamily(spec.name, spec.help, labels=spec.labels)
+                for labels, value in recorded.counters(spec):
+                    family.add_metric(labels, value)
+                yield family
 
     def _workload(self) -> Iterator[Metric]:
         ctx, store_time = self._ctx, read_store_time(self._ctx.redis)
@@ -140,6 +164,17 @@ def _initial_fetch_metric(counts: Mapping[str, int]) -> Metric:
     )
     for state, count in counts.items():
         family.add_metric((state,), float(count))
+    return family
+
+
+def _histogram_metric(spec: MetricSpec, histograms: Mapping[tuple[str, ...], Histogram]) -> Metric:
+    family = HistogramMetricFamily(spec.name, spec.help, labels=spec.labels)
+    for labels, histogram in histograms.items():
+        buckets = [
+            ("+Inf" if bound == math.inf else str(bound), count)
+            for bound, count in histogram.buckets
+        ]
+        family.add_metric(labels, buckets, histogram.sum)
     return family
 
 

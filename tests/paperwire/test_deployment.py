@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import http.server
 import os
 import re
 import shutil
+import socket
+import socketserver
+import struct
 import subprocess
 import threading
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import yaml
@@ -67,19 +71,52 @@ def test_store_is_durable_and_not_published(compose: dict[str, Any]) -> None:
         assert option in words
 
 
-def test_passwords_have_no_default(compose: dict[str, Any]) -> None:
-    """Compose refuses to start without one, because of `:?`."""
-    text = (ROOT / "docker-compose.yml").read_text("utf-8")
-    uses = re.findall(r"\$\{STORE_PASSWORD[^}]*\}", text)
-    assert len(uses) >= 3
-    assert all(use.startswith("${STORE_PASSWORD:?") for use in uses)
+def test_passwords_are_files_and_have_no_default(compose: dict[str, Any]) -> None:
+    """Compose refuses to start without the file, which is not part of a clone."""
+    assert compose["secrets"] == {"store_password": {"file": "./secrets/store_password"}}
+    assert "/secrets/" in (ROOT / ".gitignore").read_text("utf-8").splitlines()
     for name, user in (("web", "web"), ("worker", "worker"), ("scheduler", "worker")):
-        url = compose["services"][name]["environment"]["PAPERWIRE_REDIS_URL"]
-        assert url.startswith(f"redis://{user}:${{")
+        service = compose["services"][name]
+        assert service["secrets"] == ["store_password"]
+        settings = {
+            variable: value.replace("/run/secrets/store_password", "/dev/null")
+            for variable, value in service["environment"].items()
+        }
+        assert settings["PAPERWIRE_REDIS_URL"] == f"redis://{user}@store:6379/0"
+        assert settings["PAPERWIRE_REDIS_PASSWORD_FILE"] == "/dev/null"
+    assert compose["services"]["store"]["secrets"] == ["store_password"]
 
 
-def test_workers_can_be_scaled(compose: dict[str, Any]) -> None:
+@pytest.mark.parametrize("password", ["secret", "secret\n"])
+def test_store_gets_the_users_of_the_list_with_this_password(
+    compose: dict[str, Any], tmp_path: Path, password: str
+) -> None:
+    """The command of the store, with its paths and its server replaced."""
+    (tmp_path / "password").write_text(password)
+    shell, option, script = compose["services"]["store"]["command"]
+    script = script.replace("$$", "$").replace(
+        "/run/secrets/store_password", f"{tmp_path}/password"
+    )
+    script = script.replace("/etc/store.acl", str(ROOT / "deploy" / "store.acl"))
+    script = script.replace("/tmp/users.acl", f"{tmp_path}/users.acl").replace("exec", "echo")
+    subprocess.run([shell, option, script], check=True, stdout=subprocess.DEVNULL)
+    users = (tmp_path / "users.acl").read_text()
+    assert users.count(f"#{hashlib.sha256(b'secret').hexdigest()}") == 2
+    assert "PASSWORD_SHA256" not in users
+
+
+def test_every_service_has_limits(compose: dict[str, Any]) -> None:
+    for name, service in compose["services"].items():
+        assert service["mem_limit"], name
+        assert service["logging"]["options"] == {"max-size": "10m", "max-file": "5"}, name
+    assert "--maxmemory ${STORE_MEMORY:-4g}" in " ".join(compose["services"]["store"]["command"])
+
+
+def test_web_servers_and_workers_can_be_scaled(compose: dict[str, Any]) -> None:
     assert not {"container_name", "ports"} & set(compose["services"]["worker"])
+    assert "container_name" not in compose["services"]["web"]
+    (port,) = compose["services"]["web"]["ports"]
+    assert re.fullmatch(r"127\.0\.0\.1:\$\{WEB_PORT:-8000-80\d\d\}:8000", port)
 
 
 def test_cache_is_optional(compose: dict[str, Any]) -> None:
@@ -166,12 +203,14 @@ def counting_service() -> Iterator[int]:
 
 
 @contextlib.contextmanager
-def running_nginx(folder: Path, upstream: int) -> Iterator[str]:
+def running_nginx(folder: Path, upstream: int | str, resolver: str = "127.0.0.1") -> Iterator[str]:
     """Run nginx with our configuration, its container paths replaced by local ones."""
     port = find_free_port("127.0.0.1", 0)
     text = (ROOT / "deploy" / "nginx.conf").read_text("utf-8")
     replacements = {
-        "web:8000": f"127.0.0.1:{upstream}",
+        "web:8000": upstream if isinstance(upstream, str) else f"127.0.0.1:{upstream}",
+        "127.0.0.11 valid=5s": f"{resolver} valid=1s",
+        "worker_processes auto": "worker_processes 1",  # each looks names up for itself
         "listen 8080": f"listen 127.0.0.1:{port}",
         "/var/cache/nginx": str(folder / "cache"),
         "/tmp/": f"{folder}/",
@@ -192,6 +231,82 @@ def running_nginx(folder: Path, upstream: int) -> Iterator[str]:
         finally:
             process.terminate()
             process.wait(10)
+
+
+class NameServer(socketserver.BaseRequestHandler):
+    """Answers every question for an IPv4 address with those in `addresses`."""
+
+    addresses: ClassVar[list[str]] = []
+
+    def handle(self) -> None:
+        (query, connection), addresses = self.request, self.addresses
+        question = query[12 : query.index(b"\0", 12) + 5]
+        answers = b"".join(
+            b"\xc0\x0c" + struct.pack("!HHIH", 1, 1, 1, 4) + socket.inet_aton(address)
+            for address in addresses
+        )
+        header = query[:2] + struct.pack("!HHHHH", 0x8180, 1, len(addresses), 0, 0)
+        connection.sendto(header + question + answers, self.client_address)
+
+
+class NamedHandler(http.server.BaseHTTPRequestHandler):
+    """Answers with the address that it is reached at."""
+
+    def do_GET(self) -> None:
+        body = str(self.connection.getsockname()[0]).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Cache-Control", "no-store")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def serving_thread(server: socketserver.BaseServer) -> Iterator[None]:
+    """Serve in a thread."""
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    yield
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.mark.row("web servers come and go behind the proxy")
+def test_proxy_finds_web_servers_that_were_created_after_it(tmp_path: Path) -> None:
+    if NGINX is None:
+        pytest.skip("no nginx: apt-get install nginx-light")
+    port = find_free_port("127.0.0.2", 0)
+
+    def web(address: str) -> contextlib.AbstractContextManager[None]:
+        return serving_thread(http.server.ThreadingHTTPServer((address, port), NamedHandler))
+
+    def answers() -> set[bytes]:
+        got = set()
+        for _ in range(8):
+            with urllib.request.urlopen(f"{base}/x", timeout=10) as response:
+                got.add(response.read())
+        return got
+
+    names = socketserver.UDPServer(("127.0.0.1", 0), NameServer)
+    resolver = f"127.0.0.1:{names.server_address[1]}"
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(serving_thread(names))
+        NameServer.addresses = ["127.0.0.2"]
+        with contextlib.ExitStack() as first:
+            first.enter_context(web("127.0.0.2"))
+            base = stack.enter_context(running_nginx(tmp_path, f"web:{port}", resolver))
+            assert answers() == {b"127.0.0.2"}
+            second = web("127.0.0.3")
+            stack.enter_context(second)
+            NameServer.addresses = ["127.0.0.2", "127.0.0.3"]
+            assert becomes_true(lambda: answers() == {b"127.0.0.2", b"127.0.0.3"})
+        assert answers() == {b"127.0.0.3"}  # the other one is tried; no reader sees the fault
+        NameServer.addresses = ["127.0.0.3"]
+        assert answers() == {b"127.0.0.3"}
 
 
 CADDY = shutil.which("caddy")

@@ -104,6 +104,7 @@ MODULE_OF: Final = {
     "beautifulsoup4": "bs4",
     "citeproc-py": "citeproc",
     "flask-websub": "flask_websub",
+    "kubernetes-validate": "kubernetes_validate",
     "markdown-it-py": "markdown_it",
     "prometheus-client": "prometheus_client",
     "pyyaml": "yaml",

@@ -20,6 +20,14 @@ from papers.redis_backend import keys
 from papers.state.keywords import Keywords
 from papers.state.task_states import TaskStates, TaskStatus
 from papers.store import Store
+from papers.telemetry.metric_recorder import Histogram, RecordedMetrics
+from papers.telemetry.metric_table import (
+    ANNOUNCEMENT_SECONDS,
+    INGESTED_PAPERS,
+    QUEUE_SECONDS,
+    TASK_SECONDS,
+    MetricSpec,
+)
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
 from service import workload
@@ -238,3 +246,39 @@ def test_callbacks_and_webhooks_are_ignored(redis: Redis) -> None:
     assert fetched.failure_callback is None
     assert fetched.stopped_callback is None
     fetched.send_webhooks("finished")
+
+
+def recorded_by(harness: Harness, spec: MetricSpec) -> dict[tuple[str, ...], Histogram]:
+    """Return a histogram that jobs have added to."""
+    return dict(RecordedMetrics(harness.redis).histograms(spec))
+
+
+def test_task_is_counted_with_its_wait_and_its_papers(harness: Harness) -> None:
+    harness.world.announce(Manuscript(title="A Small Thing"))
+    harness.run(asked_at=NOW - timedelta(seconds=7))
+    waits = recorded_by(harness, QUEUE_SECONDS)[()]
+    assert (waits.total, waits.sum) == (1, 7)
+    assert recorded_by(harness, TASK_SECONDS)["announcements", "ok"].total == 1
+    papers = dict(RecordedMetrics(harness.redis).counters(INGESTED_PAPERS))
+    assert papers == {("announcements", "new"): 1}
+    assert recorded_by(harness, ANNOUNCEMENT_SECONDS) == {}  # no request before found it missing
+
+
+def test_delay_of_an_announcement_counts_from_the_last_request_without_it(harness: Harness) -> None:
+    harness.run()
+    harness.world.set_time(NOW + timedelta(seconds=40))
+    harness.run()
+    assert recorded_by(harness, ANNOUNCEMENT_SECONDS) == {}
+    harness.world.announce(Manuscript(title="A Small Thing"))
+    harness.world.set_time(NOW + timedelta(seconds=75))
+    harness.run()
+    (delay,) = recorded_by(harness, ANNOUNCEMENT_SECONDS).values()
+    assert (delay.total, delay.sum) == (1, 35)
+
+
+def test_failed_task_is_counted_as_failing(harness: Harness) -> None:
+    harness.world.fail(500)
+    harness.run()
+    ((labels, series),) = recorded_by(harness, TASK_SECONDS).items()
+    assert labels == ("announcements", "failing")
+    assert series.total == 1

@@ -11,10 +11,9 @@ own: what one has stored of an address proves nothing about another that reads t
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -30,11 +29,13 @@ from papers.config.settings import Settings
 from papers.errors import AddressForbidden, SourceGarbled, SourceRefused, SourceUnreachable
 from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
+from papers.telemetry.metric_recorder import MetricRecorder
 from workers.fetch import refusals
 from workers.fetch.address_guard import parse_networks
 from workers.fetch.arxiv_hosts import ArxivHosts
 from workers.fetch.arxiv_rate_limiter import ArxivRateLimiter
 from workers.fetch.deadline import Deadline
+from workers.fetch.fetch_telemetry import FetchTelemetry
 from workers.fetch.guarded_session import ConnectionGate, GuardedSession
 
 MAX_REDIRECTS: Final = 5
@@ -66,8 +67,8 @@ class UpstreamResponse:
 class Fetcher:
     """Fetches over HTTP within the limits of the settings.
 
-    `redis` holds arXiv's rate limit and the validators for conditional requests; without it there
-    is neither. `arxiv_limiter` replaces the limiter that follows from the settings.
+    `redis` holds arXiv's rate limit and validators; without it there is neither. `arxiv_limiter`
+    replaces the limiter that follows from the settings. `recorder` counts the requests.
     """
 
     def __init__(
@@ -75,10 +76,12 @@ class Fetcher:
         settings: Settings,
         redis: Redis | None = None,
         arxiv_limiter: ArxivRateLimiter | None = None,
+        recorder: MetricRecorder | None = None,
     ) -> None:
         self._settings, self._redis = settings, redis
         self._allowed = parse_networks(settings.allowed_networks)
         self._arxiv_hosts = ArxivHosts(settings)
+        self._telemetry = FetchTelemetry(settings, recorder)
         self._arxiv_limiter = arxiv_limiter or (
             ArxivRateLimiter.from_settings(redis, settings) if redis else None
         )
@@ -157,8 +160,8 @@ class Fetcher:
     def _rate_limit(self, url: str) -> AbstractContextManager[None]:
         """Return the context in which a request to this URL is sent."""
         if self._arxiv_limiter and self._arxiv_hosts.has(url):
-            return self._arxiv_limiter.acquire()
-        return contextlib.nullcontext()
+            return self._telemetry.wait(self._arxiv_limiter.acquire())
+        return nullcontext()
 
     def _request_headers(self, accept: str, saved: Mapping[str, str]) -> dict[str, str]:
         headers = {
@@ -197,7 +200,9 @@ class Fetcher:
         """Send one request, a POST if there is a form, and return the response of any status."""
         _check_url(url)
         try:
-            response = self._exchange(url, headers, deadline, form)
+            with self._telemetry.request(url) as respond:
+                response = self._exchange(url, headers, deadline, form)
+                respond(response.status, len(response.body))
         except InvalidURL as error:
             raise AddressForbidden(f"{url[:200]!r} is not a web address: {error}") from error
         except DecodeError as error:
@@ -254,7 +259,7 @@ class _RawResponse:
 
 def _read_error_body(response: Response) -> bytes:
     """Read the beginning of an error body; it may be truncated."""
-    with contextlib.suppress(HTTPError, OSError):
+    with suppress(HTTPError, OSError):
         return bytes(response.raw.read1(_ERROR_BODY_BYTES, decode_content=True))
     return b""
 

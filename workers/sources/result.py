@@ -21,6 +21,7 @@ from redis import Redis
 
 from papers.config.settings import Settings
 from papers.model.paper import Sighting
+from papers.telemetry.metric_recorder import MetricRecorder
 from workers.fetch.fetcher import Fetcher, UpstreamResponse
 
 
@@ -89,9 +90,11 @@ class UpstreamClients:
     fetcher: Fetcher
 
     @classmethod
-    def from_settings(cls, redis: Redis, settings: Settings) -> UpstreamClients:
+    def from_settings(
+        cls, redis: Redis, settings: Settings, recorder: MetricRecorder | None = None
+    ) -> UpstreamClients:
         """Return the clients for these settings; rate limiter and validators are in `redis`."""
-        return cls(settings, Fetcher(settings, redis))
+        return cls(settings, Fetcher(settings, redis, recorder=recorder))
 
 
 FetchFunction = Callable[[str, UpstreamClients, datetime], Iterator[FetchResult]]

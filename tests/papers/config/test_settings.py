@@ -244,3 +244,17 @@ def test_template_has_every_setting_once_with_its_default() -> None:
 def test_template_loads_as_the_defaults(tmp_path: Path) -> None:
     loaded = load_settings(write_toml(tmp_path, config_template()), {})
     assert dataclasses.replace(loaded, data_dir="data") == Settings()
+
+
+def test_password_of_the_store_may_stand_in_a_file_of_its_own(tmp_path: Path) -> None:
+    secret = tmp_path / "store_password"
+    secret.write_text("hidden\n")
+    environ = {
+        "PAPERWIRE_REDIS_URL": "redis://web@store:6379/0",
+        "PAPERWIRE_REDIS_PASSWORD_FILE": str(secret),
+    }
+    settings = load_settings(None, environ)
+    assert settings.redis_url == "redis://web:hidden@store:6379/0"
+    assert redacted_settings(settings)["redis_password"] == "***"
+    del environ["PAPERWIRE_REDIS_URL"]
+    assert load_settings(None, environ).redis_url == ""  # the embedded store has no password

@@ -3,9 +3,16 @@ from __future__ import annotations
 import logging
 
 import pytest
+from redis import Redis
 
-from papers.config.log_format import RedactingFormatter
-from papers.config.url_secrets import hide_credentials, hide_secrets, linkable_url, url_secrets
+from papers.config.url_secrets import (
+    hide_credentials,
+    hide_secrets,
+    linkable_url,
+    url_secrets,
+    with_password,
+)
+from papers.telemetry.log_format import RedactingFormatter
 
 pytestmark = pytest.mark.row("secrets of sources")
 
@@ -50,3 +57,19 @@ def test_log_lines_and_tracebacks_hide_credentials() -> None:
     assert line.startswith("at http://***@b/?k=***")
     assert "me:pw" not in line
     assert "abc" not in line
+
+
+@pytest.mark.parametrize(
+    ("url", "with_it"),
+    [
+        ("redis://web@store:6379/0", "redis://web:p%40ss%2Fw%3A@store:6379/0"),
+        ("rediss://store/1?x=y", "rediss://:p%40ss%2Fw%3A@store/1?x=y"),
+        ("redis://web:own@store", "redis://web:own@store"),
+        ("unix:///run/store?db=1", "unix://:p%40ss%2Fw%3A@/run/store?db=1"),
+    ],
+)
+def test_password_of_a_setting_fills_a_url_without_one(url: str, with_it: str) -> None:
+    assert with_password(url, "p@ss/w:") == with_it
+    assert with_password(url, "") == url
+    connection = Redis.from_url(with_password(url, "p@ss/w:")).connection_pool.connection_kwargs
+    assert connection["password"] == ("own" if "own" in url else "p@ss/w:")

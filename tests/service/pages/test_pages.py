@@ -13,6 +13,8 @@ from redis import Redis
 
 import service.pages
 from papers.state.task_states import Progress, TaskState, TaskStates, TaskStatus
+from papers.telemetry.metric_recorder import MetricRecorder
+from papers.telemetry.metric_table import ANNOUNCEMENT_SECONDS
 from service.pages import PAGES
 from tests.service.conftest import SITE, Announce
 from tests.service.made import FIRST_ANNOUNCED, NOW, SECOND, make_pick, make_revision, make_sighting
@@ -236,3 +238,15 @@ def test_navigation_is_rendered_from_the_table(client: FlaskClient) -> None:
 def test_undefined_template_variables_are_errors(app: Flask) -> None:
     with app.app_context(), pytest.raises(UndefinedError):
         render_template_string("{{ missing }}")
+
+
+def test_status_shows_the_delay_of_announcements(client: FlaskClient, redis: Redis) -> None:
+    assert "from announcement to feed" not in page(client, "/status").get_text()
+    recorder = MetricRecorder(redis)
+    for seconds in (22.0, 35.0, 42.0, 80.0):
+        recorder.observe(ANNOUNCEMENT_SECONDS, seconds)
+    recorder.flush()
+    shown = page(client, "/status")
+    assert "from announcement to feed38 s" in shown.get_text()
+    titles = [str(part["title"]) for part in shown.select("dl.figures div[title]")]
+    assert titles == ["Median of 4; 95 % within 84 s"]

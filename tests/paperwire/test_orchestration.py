@@ -1,0 +1,133 @@
+"""The files for systemd and Kubernetes, judged by their own tools; nothing is deployed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from papers.config.settings import load_settings
+from paperwire.cli import main as command_group
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+UNITS = sorted((DEPLOY / "systemd").iterdir())
+APP = ("web", "worker", "scheduler")
+KUBERNETES = "1.33"
+SYSTEMD_ANALYZE = shutil.which("systemd-analyze")
+KUBECTL = shutil.which("kubectl")
+
+
+def test_units_are_valid(tmp_path: Path) -> None:
+    """With a program that exists: systemd says what it does not know in a unit."""
+    if SYSTEMD_ANALYZE is None:
+        pytest.skip("no systemd-analyze: apt-get install systemd")
+    names = []
+    for unit in UNITS:
+        text = re.sub(r"/opt/paperwire/bin/\w+", "/bin/true", unit.read_text("utf-8"))
+        (tmp_path / unit.name).write_text(text)
+        names.append(str(tmp_path / unit.name.replace("@.", "@1.")))
+    command = [SYSTEMD_ANALYZE, "verify", "--man=no", *names]
+    judged = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (judged.returncode, judged.stderr) == (0, "")
+
+
+def test_units_run_programs_that_exist() -> None:
+    commands = []
+    for unit in UNITS:
+        commands += re.findall(
+            r"^ExecStart=/opt/paperwire/bin/(.*)$", unit.read_text("utf-8"), re.M
+        )
+    assert sorted(commands) == [
+        "paperwire web",
+        "python -m workers scheduler",
+        "python -m workers worker",
+    ]
+    assert "web" in command_group.commands
+
+
+def test_target_wants_a_unit_of_each_kind() -> None:
+    (wants,) = re.findall(
+        r"^Wants=(.*)$", (DEPLOY / "systemd" / "paperwire.target").read_text("utf-8"), re.M
+    )
+    services = {unit.name for unit in UNITS if unit.suffix == ".service"}
+    assert {name.replace("@1.", "@.") for name in wants.split()} == services
+
+
+@pytest.fixture(scope="module")
+def manifests(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """All resources, as kustomize writes them."""
+    if KUBECTL is None:
+        pytest.skip("no kubectl: apt-get install kubernetes-client")
+    folder = tmp_path_factory.mktemp("kustomize") / "deploy"
+    shutil.copytree(DEPLOY, folder)
+    (folder / "kubernetes" / "store_password").write_text("secret")
+    command = [KUBECTL, "kustomize", str(folder)]
+    rendered = subprocess.run(command, capture_output=True, text=True, check=True)
+    return list(yaml.safe_load_all(rendered.stdout))
+
+
+def named(manifests: list[dict[str, Any]], kind: str, name: str) -> dict[str, Any]:
+    (found,) = [m for m in manifests if (m["kind"], m["metadata"]["name"]) == (kind, name)]
+    return found
+
+
+def test_manifests_follow_the_schemas(manifests: list[dict[str, Any]]) -> None:
+    for manifest in manifests:
+        kubernetes_validate.validate(manifest, KUBERNETES, strict=True)
+        assert manifest["kind"] == "Namespace" or manifest["metadata"]["namespace"] == "paperwire"
+    misspelt = named(manifests, "Deployment", "web") | {"spec": {"replica": 2}}
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(misspelt, KUBERNETES, strict=True)
+
+
+def test_services_find_their_pods(manifests: list[dict[str, Any]]) -> None:
+    pods = [m["spec"]["template"] for m in manifests if m["kind"] in {"Deployment", "StatefulSet"}]
+    labels = {pod["metadata"]["labels"]["app"] for pod in pods}
+    assert labels == {"store", *APP}
+    for service in (m for m in manifests if m["kind"] == "Service"):
+        assert service["spec"]["selector"]["app"] in labels
+
+
+def test_processes_have_limits_and_no_privileges(manifests: list[dict[str, Any]]) -> None:
+    for manifest in manifests:
+        if manifest["kind"] not in {"Deployment", "StatefulSet"}:
+            continue
+        pod = manifest["spec"]["template"]["spec"]
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert pod["automountServiceAccountToken"] is False
+        mounted = {mount["name"] for c in pod["containers"] for mount in c["volumeMounts"]}
+        held = {volume["name"] for volume in pod["volumes"]}
+        held |= {v["metadata"]["name"] for v in manifest["spec"].get("volumeClaimTemplates", ())}
+        assert mounted == held
+        for container in pod["containers"]:
+            assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+            assert container["securityContext"]["readOnlyRootFilesystem"] is True
+            assert container["resources"]["limits"]["memory"]
+            assert re.search(r":\d+(\.\d+)+(-\w+)*$", container["image"])
+
+
+@pytest.mark.parametrize("name", APP)
+def test_settings_of_a_pod_are_valid(manifests: list[dict[str, Any]], name: str) -> None:
+    deployment = named(manifests, "Deployment", name)
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    (source,) = container["envFrom"]
+    environ = dict(named(manifests, "ConfigMap", source["configMapRef"]["name"])["data"])
+    environ |= {entry["name"]: entry["value"] for entry in container["env"]}
+    environ["PAPERWIRE_REDIS_PASSWORD_FILE"] = "/dev/null"
+    settings = load_settings(None, environ)
+    user = "web" if name == "web" else "worker"
+    assert settings.redis_url == f"redis://{user}@store:6379/0"
+    assert settings.public_url == "https://papers.example.org"
+
+
+def test_store_has_the_users_of_the_list(manifests: list[dict[str, Any]]) -> None:
+    (pod,) = [m["spec"]["template"]["spec"] for m in manifests if m["kind"] == "StatefulSet"]
+    maps = {m["metadata"]["name"]: m for m in manifests if m["kind"] == "ConfigMap"}
+    (users,) = [v["configMap"]["name"] for v in pod["volumes"] if v["name"] == "users"]
+    assert maps[users]["data"]["store.acl"] == (DEPLOY / "store.acl").read_text("utf-8")
