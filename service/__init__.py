@@ -59,9 +59,9 @@ def create_app(settings: Settings) -> Flask:
 
 
 def warm_up(app: Flask) -> None:
-    """File the saved keywords, then render the entries of the newest papers, for a minute or so.
+    """Prepare the matching of saved keywords, then render the entries of the newest papers.
 
-    The first page that says which keywords match, or the first feeds, would wait for it.
+    The first page or feed would have to wait for these. It takes a minute or two.
     """
     ctx = context_of(app)
     with suppress(StoreError):  # then they wait
@@ -70,7 +70,7 @@ def warm_up(app: Flask) -> None:
 
 
 def _install_middleware(app: Flask, settings: Settings) -> None:
-    """Install what stands before Flask, the innermost first.
+    """Install the middleware before Flask, innermost first.
 
     security headers ─▶ request address ─▶ telemetry ─▶ request bodies ─▶ flood guard ─▶ the app
     """

@@ -1,4 +1,4 @@
-"""The result of a search with all that pages and feeds say of it."""
+"""The result of a search, with everything that pages and feeds show of it."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def suggestions_for(
 
 
 def counted_query(ctx: AppContext, params: SearchParams, version: StoreVersion) -> Node:
-    """Return what every paper matches that is in the results of a search or in its suggestions.
+    """Return a query that matches every paper in the results of a search or its suggestions.
 
     Raises StoreUnavailable.
     """

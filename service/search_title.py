@@ -1,4 +1,4 @@
-"""The query of several keywords at once; of a search its title and what its results depend on."""
+"""The query of several keywords at once; the title of a search and the papers it can show."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def search_title(
 
 
 def union_query(keywords: Sequence[Keyword]) -> Query:
-    """Return the query that matches what any of the keywords matches; of none, every pick."""
+    """Return the query that matches what any of the keywords matches; without any, every pick."""
     if not keywords:
         return parse_query(EVERY_MEMBER)
     first, *others = [parse_query(keyword.query) for keyword in keywords]
@@ -99,7 +99,7 @@ def describe_order(search: SearchRequest) -> str:
 
 
 def shown_query(params: SearchParams, version: StoreVersion) -> Node:
-    """Return what every paper matches that has a part in the results of a search.
+    """Return a query that matches every paper that the results of a search can show.
 
     The filters of its parameters are in it; its cursor is not, as pages link to those before them.
     """

@@ -78,5 +78,5 @@ def source_summary(states: Iterable[TaskState]) -> str:
     """Return the state of all sources as one line."""
     known = list(states)
     if not known:
-        return "No source has been asked yet."
+        return "No source has been fetched yet."
     return source_trouble(known) or "All sources are well."

@@ -31,7 +31,7 @@ class Workload:
     due_tasks: int
     cached_searches: int
     overdue_tasks: int = 0
-    """Tasks that have been due for so long that no scheduler wakes them."""
+    """Tasks that have been due for longer than a scheduler takes to start them."""
 
 
 def read_workload(redis: Redis, now: datetime) -> Workload:

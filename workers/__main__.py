@@ -38,7 +38,7 @@ STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 TICK_INTERVAL: Final[Seconds] = 1.0
 MAX_CLOCK_SKEW: Final[Seconds] = 5.0
 RECONNECT_DELAY: Final[Seconds] = 2.0
-"""Between two attempts to reach a store that is unavailable."""
+"""The wait between two attempts to reach a store that is unavailable."""
 
 
 def main(arguments: Sequence[str]) -> int:

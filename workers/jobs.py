@@ -35,6 +35,7 @@ from workers.ingest.expected_volume import VolumeCheck
 from workers.ingest.pipeline import IngestPipeline, TaskReport
 from workers.notify import channels
 from workers.registry import task_kinds
+from workers.schedule.announcement_times import AnnouncementTimes
 from workers.schedule.clock import Clock
 from workers.schedule.lease import Lease, heartbeat_thread
 from workers.schedule.scheduler import CLAIM_TTL
@@ -46,11 +47,11 @@ log = logging.getLogger(__name__)
 
 QUEUE_NAME: Final = "paperwire"
 BACKGROUND_QUEUE_NAME: Final = "paperwire-background"
-"""Of initial fetches and backfills: workers read it when the other one is empty."""
+"""The queue of initial fetches and backfills: workers read it when the other is empty."""
 RUN_TASK_JOB: Final = "workers.jobs.run"
 
 LOCK_SECONDS: Final[Seconds] = CLAIM_TTL.total_seconds()
-"""After this long a task whose job died can run again."""
+"""The time after which a task whose job died can run again."""
 
 FAILURE_TTL: Final = 3600
 """Seconds that a failed job stays in Redis."""
@@ -89,12 +90,12 @@ class TaskRunner:
             if state and _was_run_since(state, enqueued_at, self._clock()):
                 return _skipped(task, "it was run since")
             job_telemetry.record_wait(self._recorder, enqueued_at, self._clock())
-            return self._attempt(task, lock, state)
+            return self._attempt(task, lock)
         finally:
             lock.release()
             self._recorder.flush()
 
-    def _attempt(self, task: str, lock: Lease, previous: TaskState | None) -> dict[str, Any]:
+    def _attempt(self, task: str, lock: Lease) -> dict[str, Any]:
         """Run with lock and claim renewed, then schedule the next run."""
 
         def renew() -> None:
@@ -119,7 +120,8 @@ class TaskRunner:
             self._schedule_next(task, self._ingest.record_failure(task, f"unexpected: {error!r}"))
             raise
         self._schedule_next(task, report.state)
-        job_telemetry.record_task(self._recorder, report, previous, self._clock())
+        missing_at = AnnouncementTimes(self._redis).missing_at()
+        job_telemetry.record_task(self._recorder, report, missing_at, self._clock())
         return _summary(task, report)
 
     def _schedule_next(self, task: str, state: TaskState) -> None:

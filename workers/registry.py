@@ -24,8 +24,8 @@ from workers.notify.channels import CHANNELS
 from workers.schedule import cadence
 from workers.schedule.task_kind import TaskKind, TaskRole
 from workers.sources import community, hf_daily
-from workers.tasks import announcements
 from workers.tasks.abbreviations import ABBREVIATIONS_TASK, AbbreviationTask, next_reading
+from workers.tasks.announcements import AnnouncementTask, announcement_task
 from workers.tasks.backfill import BACKFILL_TASK, Backfill, BackfillPlans
 from workers.tasks.backups import BackupTask, backup_tasks
 from workers.tasks.compaction import COMPACTION_TASK, CompactionTask
@@ -51,7 +51,7 @@ def recurring_tasks(settings: Settings) -> list[str]:
 
 
 def _announcement_tasks(settings: Settings) -> Iterable[str]:
-    return [f"announcements:{category}" for category in settings.categories]
+    return map(announcement_task, settings.categories)
 
 
 def _reconciliation_tasks(settings: Settings) -> Iterable[str]:
@@ -76,7 +76,7 @@ def _planned_backfill(redis: Redis) -> Iterable[str]:
 
 TASKS: Final[dict[str, TaskKind]] = {
     "announcements": TaskKind(
-        build_fetch=lambda context: announcements.fetch_completed_announcements,
+        build_fetch=lambda context: AnnouncementTask(context.redis).fetch,
         cadence=cadence.after_announcement,
         role=TaskRole.SOURCE,
         timeout=900,

@@ -42,7 +42,7 @@ MAINTENANCE_INTERVAL: Final = 30
 """Seconds: a job that died with its worker leaves the registries after about a minute."""
 
 STOP_GRACE_SECONDS: Final = 5
-"""Seconds that an interrupted task has to record it in the store."""
+"""Seconds that an interrupted task has to save its state in the store."""
 
 _PR_SET_PDEATHSIG: Final = 1
 
@@ -126,7 +126,7 @@ class PaperwireWorker(Worker):
             log.error("%s: a bug, please report it", job.description, exc_info=error)
 
     def setup_work_horse_signals(self) -> None:
-        """In the forked process: stop cleanly at a signal, and when the worker is gone."""
+        """Stop the forked process cleanly at a signal, and when the worker is gone."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, self._on_sigterm)
         if sys.platform == "linux":
@@ -135,7 +135,7 @@ class PaperwireWorker(Worker):
                 os._exit(1)
 
     def _on_sigterm(self, number: int, frame: FrameType | None) -> None:
-        """Interrupt the task; write to the store, which may be gone as well, soon or not at all.
+        """Interrupt the task, without waiting long for the store, which may be gone as well.
 
         The alarm ends a task that still waits for the store; RQ cancels it once the task has ended.
         """

@@ -7,7 +7,7 @@
     a community gives code at a blocked address       without that link
 
 So a community that is blocked for spam does not take the papers of arXiv with it. Nothing stored
-changes: what is lifted is back with the next request.
+changes: a block that is lifted has no effect from the next request on.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class BlockList:
         return found or (self._only_namer(paper) if self.visible_part(paper) is None else None)
 
     def visible_part(self, paper: Paper) -> Paper | None:
-        """Return what may be shown of a paper, the very same object if that is all of it."""
+        """Return what may be shown of a paper; the same object if nothing of it is hidden."""
         if self._own_block(paper):
             return None
         if not self._communities and not self._addresses:
@@ -98,7 +98,7 @@ class BlockList:
         return paper._replace(picks=picks, sources=sources, code=code, project=project)
 
     def _own_block(self, paper: Paper) -> Block | None:
-        """Return the block of a paper for what arXiv says of it."""
+        """Return the block that applies to a paper by arXiv's own statements about it."""
         if block := self._papers.get(paper.id.doc_id):
             return block
         if self._authors:
@@ -174,15 +174,15 @@ def split_address(address: str) -> tuple[str, str]:
 
 @lru_cache(maxsize=16_384)
 def author_key(name: str) -> str:
-    """Return what is compared of an author's name: its words without case, accents and stops."""
+    """Return the key by which authors are compared: the words without case, accents and stops."""
     return " ".join(tokenize_unstemmed(name))
 
 
 def block_key(kind: BlockKind, subject: str) -> str:
-    """Return what identifies a block: a subject is blocked once."""
+    """Return the key of a block: each subject is blocked at most once."""
     return f"{kind}:{author_key(subject) if kind == 'author' else subject}"
 
 
 def blocks_by_key(blocks: Iterable[Block]) -> Mapping[str, Block]:
-    """Return blocks by what identifies them."""
+    """Return blocks by their keys."""
     return {block_key(block.kind, block.subject): block for block in blocks}

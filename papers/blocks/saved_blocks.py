@@ -2,7 +2,8 @@
 
 A search reads the list with the first request after the revision has moved, in the same round trip
 (`papers.search.reader`), and caches it with the rest of that revision. The list is written before
-the revision moves. No record of the change log leads across that: each response is searched again.
+the revision moves. The change log has no record of such a change, so every response is searched for
+again.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from papers.redis_backend.revision import bump_revision
 from papers.state.record_codec import decode_record, encode_record
 
 MAX_BLOCKS: Final = 10_000
-"""Every process holds the list, and reads it after each ingest."""
+"""The most entries: every process holds the list, and reads it after each ingest."""
 MAX_SUBJECT_LENGTH: Final = 300
 MAX_REASON_LENGTH: Final = 500
 READ_BLOCKS: Final[RedisCommand] = ("HVALS", keys.BLOCKS)
@@ -57,7 +58,7 @@ class SavedBlocks:
     ) -> Block:
         """Block a subject; one that is blocked gets the new reason and time.
 
-        Raises BadParameter, BadId for a subject that is none.
+        Raises BadParameter, BadId for an invalid subject.
         """
         block = Block(kind, parse_subject(kind, subject), _parse_reason(reason), now, is_public)
         key = block_key(kind, block.subject)
@@ -90,9 +91,9 @@ def parse_subject(kind: BlockKind, subject: str) -> str:
 
 
 def decode_blocks(stored: Sequence[bytes]) -> BlockList:
-    """Return the list that Redis holds; the same object while that is the same.
+    """Decode the list from Redis; returns the same object while the list does not change.
 
-    Raises StoreError if an entry is damaged: it is not known then what must not be shown.
+    Raises StoreError if an entry is damaged: what must be hidden is then unknown.
     """
     return _decode_all(tuple(stored)) if stored else NO_BLOCKS
 

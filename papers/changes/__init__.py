@@ -1,4 +1,4 @@
-"""What recent ingests changed: responses that show none of it need neither search nor rendering.
+"""Recent changes of papers: responses that show none of them need no search and no rendering.
 
 May import: papers.index, papers.index.shingles, papers.index.writing, papers.model, papers.query,
 papers.records, papers.redis_backend, papers.search.

@@ -23,9 +23,9 @@ from papers.redis_backend.connection import read_many
 
 MAX_RECORDS: Final = 32
 MAX_CHANGED: Final = 5_000
-"""Papers of one record."""
+"""The most papers in one record."""
 MAX_RECORD_BYTES: Final = 400_000
-"""Of one record; the list takes thirteen megabytes at most."""
+"""The most bytes in one record: the whole list takes thirteen megabytes at most."""
 
 
 class LoggedChange(NamedTuple):

@@ -4,8 +4,8 @@
       ─▶ the papers before and after the change, each time an index in memory
         ─▶ does one of them match the query? Then it may have come, gone, or look different.
 
-That takes some 20 µs a record, a search milliseconds. No result but that of a search that was cut
-off (`Page.is_complete`) depends on papers that match neither before nor after.
+That takes some 20 µs a record, a search milliseconds. Only the result of a search that was cut off
+(`Page.is_complete`) depends on papers that match neither before nor after.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def _newest(changes: dict[int, _Change]) -> dict[int, _Change]:
 
 
 class _Change:
-    """What one record says; indexed when it is first matched."""
+    """The papers of one record, before and after; indexed on first use."""
 
     def __init__(self, record: ChangeRecord, after: dict[int, Paper]) -> None:
         self.previous = record.previous

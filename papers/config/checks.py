@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from papers.config.networks import parse_cidrs
-from papers.config.sources import SOURCES, check_community
+from papers.config.sources import check_community
 from papers.config.url_secrets import hide_credentials
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ MIN_TOKEN_LENGTH: Final = 20
 MIN_TOKEN_CHARACTERS: Final = 8
 """Different characters; `aaaaaaaaaaaaaaaaaaaa` could be guessed too."""
 
+_WEB_SCHEMES: Final = ("http://", "https://")
 TOKEN_DIGEST_PREFIX: Final = "sha256:"
 _DIGEST: Final = re.compile(rf"{TOKEN_DIGEST_PREFIX}[0-9a-f]{{64}}")
 _WEAK_DIGESTS: Final = frozenset(
@@ -39,13 +40,11 @@ def find_settings_errors(settings: Settings) -> Iterator[str]:
             yield f"{field.name} = {value!r}: must be {between[0]} to {between[1]}"
         if choices and value not in choices:
             yield f"{field.name} = {value!r}: must be {', '.join(choices)}"
+        if field.metadata["is_url"] and value and not value.startswith(_WEB_SCHEMES):
+            yield f"{field.name} = {hide_credentials(value)!r}: must begin with http:// or https://"
     if settings.token and (reason := weak_token_reason(settings.token)):
         yield f"token: {reason}; `paperwire token` generates one"
     yield from _address_errors(settings)
-    for name in _url_settings():
-        value = getattr(settings, name)
-        if value and not value.startswith(("http://", "https://")):
-            yield f"{name} = {hide_credentials(value)!r}: must begin with http:// or https://"
     for name, url in settings.communities.items():
         _, reason = check_community(name, url)
         if reason:
@@ -96,12 +95,6 @@ def _public_url_reason(url: str) -> str:
     if parts.hostname in ("0.0.0.0", "::"):
         return "is no address that readers can open; name the host"
     return ""
-
-
-def _url_settings() -> Iterator[str]:
-    for source in SOURCES.values():
-        yield from source.url_settings
-    yield "websub_hub"
 
 
 _KEYWORD_SLUG: Final = re.compile(r"[^\W_A-Z][^\s/?#%.,;_A-Z]*")

@@ -1,7 +1,7 @@
-"""The formats of a feed: URL suffix, name and Content-Type.
+"""The table of output formats: URL suffix, name, Content-Type and renderer of a feed.
 
-Workers ping a hub for each format and may not import the service, so the table is here. The
-renderers are in `service.feeds.FORMATS`, one for each row.
+A new format is a module in `service/feeds/formats/` and a row here. Workers ping a hub for each
+format and may not import the service, so the table is here and names the module of the renderer.
 """
 
 from __future__ import annotations
@@ -12,10 +12,13 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class FeedMediaType:
-    """A format's display name and its Content-Type with parameters."""
+    """A format's display name, its Content-Type with parameters, and the module that renders it."""
 
     name: str
+    """Unique among formats."""
     content_type: str
+    renderer: str
+    """The module in `service.feeds.formats`: it has `RENDERER`, and, for feedgen, `XML_VALUES`."""
 
     @property
     def media_type(self) -> str:
@@ -24,8 +27,8 @@ class FeedMediaType:
 
 
 FEED_FORMATS: Final = {
-    "atom": FeedMediaType("Atom", "application/atom+xml; charset=utf-8"),
-    "rss": FeedMediaType("RSS", "application/rss+xml; charset=utf-8"),
-    "json": FeedMediaType("JSON Feed", "application/feed+json"),
+    "atom": FeedMediaType("Atom", "application/atom+xml; charset=utf-8", "atom"),
+    "rss": FeedMediaType("RSS", "application/rss+xml; charset=utf-8", "rss"),
+    "json": FeedMediaType("JSON Feed", "application/feed+json", "jsonfeed"),
 }
 """URL suffix to format, in the order in which pages list them."""

@@ -13,17 +13,21 @@ def setting(
     secret: bool = False,
     between: tuple[float, float] | None = None,
     choices: tuple[str, ...] = (),
+    is_url: bool = False,
     heading: str = "",
 ) -> Any:
-    """Define a setting: its default, purpose, least and greatest value or allowed values.
+    """Define a setting: its default, its purpose, and what is checked of its value.
 
-    A `heading` begins a section of the configuration file that `paperwire init` writes.
+    `between` has the least and the greatest value, `choices` the allowed ones; `is_url` allows
+    http:// and https:// URLs and an empty text. A `heading` begins a section of the configuration
+    file that `paperwire init` writes.
     """
     metadata = {
         "about": about,
         "secret": secret,
         "between": between,
         "choices": choices,
+        "is_url": is_url,
         "heading": heading,
     }
     if isinstance(default, dict):

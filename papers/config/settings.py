@@ -76,7 +76,9 @@ class Settings:
         between=(0, 1_000_000),
     )
     websub_hub: str = setting(
-        "", "The WebSub hub to notify when a saved keyword's feed changes; empty: none."
+        "",
+        "The WebSub hub to notify when a saved keyword's feed changes; empty: none.",
+        is_url=True,
     )
     cache_seconds: int = setting(
         1800,
@@ -158,13 +160,17 @@ class Settings:
         (), "Private networks (CIDR) that upstreams may be in; empty: none."
     )
     arxiv_feed_url: str = setting(
-        "https://rss.arxiv.org/atom", "Where arXiv's announcement feeds are."
+        "https://rss.arxiv.org/atom", "Where arXiv's announcement feeds are.", is_url=True
     )
-    arxiv_api_url: str = setting("https://export.arxiv.org/api/query", "Where arXiv's API is.")
+    arxiv_api_url: str = setting(
+        "https://export.arxiv.org/api/query", "Where arXiv's API is.", is_url=True
+    )
     arxiv_oai_url: str = setting(
-        "https://oaipmh.arxiv.org/oai", "Where arXiv's OAI-PMH is; empty: no daily harvest."
+        "https://oaipmh.arxiv.org/oai",
+        "Where arXiv's OAI-PMH is; empty: no daily harvest.",
+        is_url=True,
     )
-    huggingface_url: str = setting("https://huggingface.co", "Where Hugging Face is.")
+    huggingface_url: str = setting("https://huggingface.co", "Where Hugging Face is.", is_url=True)
 
     keywords: dict[str, str] = setting(
         {

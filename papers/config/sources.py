@@ -72,7 +72,7 @@ TASK_TITLES: Final[dict[str, str]] = {
 }
 """Kind of task to its display name; `{name}` is the part after the colon.
 
-A kind that is not listed has the title of its source.
+A kind that is not listed has the title of its source, or else its own name.
 """
 
 SLUG_PATTERN: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")

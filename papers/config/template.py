@@ -14,7 +14,7 @@ _INTRODUCTION: Final = """\
 # An environment variable PAPERWIRE_NAME overrides this file. See docs/settings.md for details.
 """
 _EXAMPLES: Final = {"communities": {"reading-group": "https://example.org/papers.xml"}}
-"""What stands in the file for a table that is empty by default."""
+"""Example values for tables that are empty by default."""
 _UNCOMMENTED: Final = ("categories", "keywords")
 """The settings that most people change first."""
 

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
 
 REDACTED: Final = "***"
 MIN_SECRET_LENGTH: Final = 4
-"""Shorter values cannot be told from other words of a text."""
+"""Shorter values cannot be distinguished from other words of a text."""
 
 _USER_INFO: Final = re.compile(r"(?<=://)[^/?#\s]+@")
 _QUERY: Final = re.compile(r"(?<=[?&])([^=&#\s'\"<>]*)=[^&#\s'\"<>]+")

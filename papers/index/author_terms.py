@@ -5,7 +5,7 @@
     ng hinton            the first initial and the surname
     ng e hinton          two initials and the surname
 
-A typed name with one given name is one posting, however common the surname; of one with several,
+A typed name with one given name is one posting, however common the surname; for one with several,
 the postings leave few papers whose authors have to be matched (`papers.text.names.person_match`).
 """
 
@@ -28,8 +28,9 @@ _TWO_WORDS: Final = re.compile(r"[A-Z][a-z]+ [A-Z][a-z]+")
 class ReadingTerms(NamedTuple):
     """The terms of one reading of a typed name.
 
-    An author has one of the `alternatives`, or all of the `pair` unless that is empty. That decides
-    if the reading `is_exact`. `dictionary`: the terms whose months are known, all required.
+    A matching author has one of the `alternatives`, or all of the `pair` unless it is empty. If
+    `is_exact`, every author with these terms matches. `dictionary` has the terms whose months are
+    known, all of them required.
     """
 
     alternatives: tuple[bytes, ...]

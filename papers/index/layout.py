@@ -18,8 +18,8 @@ MONTHS_PER_YEAR: Final = 12
 YEAR_PAPER_BITS: Final = 20
 """Bits of a paper's number in its year: the month, from 0, above the number in the month."""
 SHINGLE_BITS: Final = 44
-"""Bits of a shingle's hash: 64 with those of a paper in its year. A dense year has some ten million
-shingles, so a shingle that no paper has collides with one of them once in a million."""
+"""Bits of a shingle's hash; with the bits of a paper in its year they are 64. A dense year has some
+ten million shingles, so a shingle that no paper has collides with one of them once in a million."""
 
 _MAX_SLOTS_PER_BUCKET_BITS: Final = 7
 """At most 128 slots share a bucket."""

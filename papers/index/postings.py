@@ -138,7 +138,7 @@ def find_posting(bucket: bytes | None, term: bytes) -> bytes:
 def decode_doc_ids(posting: bytes) -> BitMap:
     """Decode an array of doc ids, a small posting or one that may be large.
 
-    Without run containers: the same papers then serialize to the same bytes, whatever the history.
+    The bitmap has no run containers, so that the same papers always serialize to the same bytes.
     """
     return BitMap(array("I", posting), optimize=False)
 

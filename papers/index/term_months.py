@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
-from functools import partial, reduce
+from collections.abc import Callable, Collection, Iterable, Sequence, Set
+from functools import partial
 from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
@@ -21,9 +21,7 @@ from redis.client import Pipeline
 from redis.exceptions import WatchError
 
 from papers.errors import StoreBusy
-from papers.index.author_terms import author_query_terms
-from papers.index.terms import AUTHOR_KIND, WORD_KIND, word_terms
-from papers.query.ast import And, Author, Field, Leaf, Node, Or, Text
+from papers.index.terms import AUTHOR_KIND, WORD_KIND
 from papers.redis_backend import keys
 from papers.redis_backend.connection import read_many
 
@@ -175,50 +173,6 @@ def _random_token() -> bytes:
 _MonthsByTerm = dict[bytes, set[int] | None]
 
 
-def term_months_fields(leaf: Leaf) -> Sequence[bytes]:
-    """Return the dictionary terms of a leaf; prefixes, comments and labels have none."""
-    if isinstance(leaf, Author):
-        return tuple(
-            dict.fromkeys(term for of in author_query_terms(leaf) for term in of.dictionary)
-        )
-    if not isinstance(leaf, Text) or leaf.is_prefix:
-        return ()
-    if leaf.field in (Field.COMMENT, Field.ORGANIZATION):
-        return ()
-    return word_terms(Text(Field.ANY, leaf.words) if leaf.field is Field.TITLE else leaf)
-
-
-def possible_months(tree: Node, term_months: Mapping[bytes, bytes | None]) -> set[int] | None:
-    """Return the months (YYYYMM) that can match a query tree; None if any month can.
-
-    `term_months` has the stored values of the dictionary terms of its leaves.
-    """
-    if all(value == _ANY_MONTH for value in term_months.values()):
-        return None
-    return _possible_for(tree, {term: _unpack_months(value) for term, value in term_months.items()})
-
-
-def _possible_for(node: Node, months: _MonthsByTerm) -> set[int] | None:
-    if isinstance(node, And):
-        return _intersect(_possible_for(child, months) for child in node.required)
-    if isinstance(node, Or):
-        return _unite([_possible_for(child, months) for child in node.alternatives])
-    if isinstance(node, Author):
-        readings = author_query_terms(node)
-        return _unite([_intersect(months[term] for term in of.dictionary) for of in readings])
-    return _intersect(months[term] for term in term_months_fields(node))
-
-
-def _unite(found: Sequence[set[int] | None]) -> set[int] | None:
-    known = [months for months in found if months is not None]
-    return set().union(*known) if len(known) == len(found) else None
-
-
-def _intersect(found: Iterable[set[int] | None]) -> set[int] | None:
-    known = [months for months in found if months is not None]
-    return reduce(set.__and__, known) if known else None
-
-
 def _value_with_month(value: bytes | None, month: bytes) -> bytes | None:
     """Return a stored value with one more month; None if it has the month already."""
     if value is None:
@@ -246,7 +200,8 @@ def _pack_month(month: int) -> bytes:
     return struct.pack(">H", month % 10_000)
 
 
-def _unpack_months(value: bytes | None) -> set[int] | None:
+def listed_months(value: bytes | None) -> set[int] | None:
+    """Return the months (YYYYMM) of a stored value; None for `*`, any month."""
     if value == _ANY_MONTH:
         return None
     yymms = struct.unpack(f">{len(value or b'') // 2}H", value or b"")

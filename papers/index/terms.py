@@ -18,11 +18,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import Final
 
-from papers.index.author_terms import author_query_terms
 from papers.index.shingle_hashing import is_content_word, shingle_hashes, word_hash
 from papers.model.categories import aliased_categories, archive_of
 from papers.model.labels import (
@@ -34,7 +33,7 @@ from papers.model.labels import (
     paper_links,
 )
 from papers.model.paper import Paper
-from papers.query.ast import ARCHIVE_SUFFIX, And, Author, Field, Label, LabelKind, Node, Or, Text
+from papers.query.ast import ARCHIVE_SUFFIX, DateRange, Field, Label, LabelKind, Text
 from papers.text.folding import tokenize_unstemmed
 
 _CACHE_SIZE: Final = 1024
@@ -142,9 +141,9 @@ def label_term(label: Label) -> bytes:
 def label_terms(label: Label) -> tuple[bytes, ...]:
     """Return the terms of which a paper with a label has at least one.
 
-    An archive has the categories of other archives that are aliases of its own. A primary category
-    is one of the paper's categories; which one the index does not know. Of the path of a link it
-    knows the first parts.
+    An archive has the categories of other archives that are aliases of its own. The index does not
+    know which of a paper's categories is the primary one, and it knows only the first parts of a
+    link's path.
     """
     if label.kind is LabelKind.PRIMARY:
         archive = label.value.removesuffix(ARCHIVE_SUFFIX)
@@ -168,33 +167,24 @@ def _indexed_link(link: str) -> str:
     return "/".join(link.split("/")[: MAX_LINK_PARTS + 1])
 
 
-def anchor_terms(node: Node) -> list[frozenset[bytes]]:
-    """Return sets of terms; of each set every matching paper has at least one term.
-
-    A percolator looks a query up by one of its sets. None is returned where the index does not
-    know what a match must have: for prefixes, ids, votes and dates. Spellings are expanded.
-    """
-    if isinstance(node, And):
-        return [terms for child in node.required for terms in anchor_terms(child)]
-    if isinstance(node, Or):
-        alternatives = [anchor_terms(child) for child in node.alternatives]
-        if not all(alternatives):
-            return []
-        choices = range(max(map(len, alternatives)))
-        return [
-            frozenset().union(*[sets[min(choice, len(sets) - 1)] for sets in alternatives])
-            for choice in choices
-        ]
-    if isinstance(node, Author):
-        return [frozenset().union(*[terms.anchors for terms in author_query_terms(node)])]
-    if isinstance(node, Text) and not node.is_prefix:
-        return [frozenset([term]) for term in dict.fromkeys(text_terms(node))]
-    return [frozenset(label_terms(node))] if isinstance(node, Label) else []
-
-
 def day_term(month: int, day: date) -> bytes:
     """Return the term of a day of first announcement, of papers of a month (YYYYMM)."""
     return b"d%d" % (day - month_day_range(month)[0]).days
+
+
+def covers_month(days: DateRange, month: int) -> bool:
+    """Return whether a range has every day of a month (YYYYMM)."""
+    return days.contains(*month_day_range(month))
+
+
+def day_terms(days: DateRange, month: int) -> list[bytes]:
+    """Return the terms of a month's (YYYYMM) days in a range; none if it covers the month."""
+    first, last = month_day_range(month)
+    if days.contains(first, last):
+        return []
+    since = max(days.since or first, first)
+    until = min(days.until or last, last)
+    return [day_term(month, since + timedelta(n)) for n in range((until - since).days + 1)]
 
 
 def _prefixed_terms(kind: str, words: Sequence[str]) -> tuple[bytes, ...]:

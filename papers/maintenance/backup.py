@@ -1,4 +1,4 @@
-"""Backup: the store as records, all that cannot be fetched or computed again.
+"""Backup: everything in the store that cannot be fetched or computed again, as records.
 
 `papers.redis_backend.keys` says what is copied. A backup is taken online, while ingests run, in an
 order that makes up for the time it takes:

@@ -39,7 +39,7 @@ from papers.redis_backend.connection import connect
 from papers.redis_backend.store_program import server_program
 
 MEMORY_MARGIN: Final = 1.3
-"""The second store is built by writes, which cost more for a while than what is left."""
+"""Factor on the memory of the store: while the second one is written, it takes more than that."""
 START_SECONDS: Final = 20.0
 _EXPIRY_MARGIN: Final = timedelta(hours=12)
 _TIED: Final = '"$@" </dev/null & read -r _; kill -9 $!; wait'
@@ -55,7 +55,7 @@ class CheckedBackup:
 
 
 def check_backup(path: Path, store_bytes: int, *, now: datetime) -> CheckedBackup:
-    """Check a backup of a store of so many bytes. Raises BadBackup if it is not good."""
+    """Check a backup of a store of `store_bytes`. Raises BadBackup if it is not good."""
     if store_bytes * MEMORY_MARGIN > available_memory():
         return CheckedBackup(_read_backup(path), is_restored=False)
     again = path.with_name(f"{path.name}.again")
@@ -128,9 +128,9 @@ def _require_same(path: Path, again: Path, now: datetime) -> None:
 
 
 def _record_digests(path: Path, now: datetime) -> Counter[tuple[str, bytes]]:
-    """Return what each record is of, with its digest: the two stores list keys in any order.
+    """Return a digest of each record by its key, as two stores list their keys in any order.
 
-    Without the revision, which a restore moves, and what expires before the check may end.
+    Left out are the revision, which a restore moves, and keys that may expire during the check.
     """
     soon = (now + _EXPIRY_MARGIN).timestamp() * 1000
     found: Counter[tuple[str, bytes]] = Counter()

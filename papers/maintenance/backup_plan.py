@@ -3,8 +3,8 @@
     paperwire-20261121T000512Z.backup              restored, and found equal
     paperwire-20261122T000512Z.backup.unverified   being written, or found different
 
-Of the good ones the newest of each of the last days and weeks that have one are kept; the newest is
-kept whatever the rule.
+Kept are the newest good backup of each of the last days and weeks that have one, and always the
+newest of all.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from papers.state.task_states import TaskStates
 BACKUP_TASK: Final = "backup"
 BACKUP_INTERVAL: Final = timedelta(days=1)
 MAX_BACKUP_AGE: Final = 2 * BACKUP_INTERVAL
-"""The age of the last good backup from which on something is wrong."""
+"""The age above which the last good backup is overdue."""
 UNVERIFIED_SUFFIX: Final = ".unverified"
 _NAME: Final = re.compile(r"paperwire-(\d{8}T\d{6})Z\.backup")
 _FORMAT: Final = "%Y%m%dT%H%M%S"
@@ -67,7 +67,7 @@ def list_backups(folder: Path) -> dict[datetime, Path]:
 
 
 def backups_to_keep(times: Iterable[datetime], daily: int, weekly: int) -> set[datetime]:
-    """Return which backups are kept: the newest of so many days, and of so many weeks."""
+    """Return the backups to keep: the newest of each of the last days and weeks with backups."""
     ordered = sorted(times)
     days = {time.date(): time for time in ordered}
     weeks = {_monday(time.date()): time for time in ordered}

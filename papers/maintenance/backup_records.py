@@ -26,7 +26,7 @@ COPIED_KEYS: Final[dict[str, tuple[str, str]]] = {
             *(keys.EVALUATED_LISTS, keys.OK_INITIAL_FETCHES),
             *(keys.QUIET_INITIAL_FETCHES, keys.STALE_INITIAL_FETCHES),
             *(keys.FAILING_INITIAL_FETCHES, keys.RECORD_COUNTS, keys.ENRICH_RETRIES),
-            *(keys.MAILED_DIGESTS, keys.WEBSUB_DIGESTS, keys.BULK_LOADS),
+            *(keys.delivery_log("mail"), keys.delivery_log("websub"), keys.BULK_LOADS),
         )
     },
     keys.REVISION: (keys.REVISION, "string"),
@@ -36,6 +36,7 @@ COPIED_KEYS: Final[dict[str, tuple[str, str]]] = {
     keys.SEEDED_KEYWORDS: (keys.SEEDED_KEYWORDS, "set"),
     keys.QUARANTINE: (keys.QUARANTINE, "list"),
     keys.PICK_LISTS: (rf"\{{lists\}}:(?:{'|'.join(LIST_NAMES)})", "zset"),
+    "notified:*": (r"notified:[a-z0-9_-]+", "hash"),
     "votes:*": (r"votes:[0-9]{4}", "hash"),
     "snapshot:*": (
         rf"snapshot:{_SLUG}:[0-9]{{4}}-(?:W[0-9]{{2}}|[0-9]{{2}}(?:-[0-9]{{2}})?)",
@@ -47,7 +48,7 @@ the table of keys."""
 
 _MAX_NUMBER: Final = 0xFFFF
 _CENTURY_OF_YEAR: Final = 91
-"""Years from 91 on are of the last century: arXiv began in 1991."""
+"""Two-digit years from 91 on belong to the last century: arXiv began in 1991."""
 
 
 def check_records(records: Iterable[object], path: object) -> None:

@@ -9,8 +9,8 @@
 A migration takes the data from one version to the next. It is a generator that yields between steps
 of seconds, and may be interrupted anywhere and run again: the version moves when it has ended.
 
-Data from `READABLE_VERSION` on is served while it is migrated: keywords find what the months that
-are done have by the new rules, newest months first.
+Data from `READABLE_VERSION` on is served while it is migrated, newest months first: keywords follow
+the new rules in the months that are done.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ class _MigrationProgress:
         )
 
     def end(self) -> None:
-        """Take the progress back."""
+        """Delete the progress."""
         self._states.delete_progress(MIGRATION_TASK)
 
 
@@ -257,7 +257,7 @@ def prepare_store(
 def _move_initial_fetches(redis: Redis) -> None:
     """Move the states of initial fetches to keys of their own, unless a scheduler does that.
 
-    One of an older release would plan all of them again once they have moved.
+    A scheduler of an older release would plan all of them again once they have moved.
     """
     with translate_store_errors(redis):
         if redis.exists(keys.SCHEDULER_LEASE):

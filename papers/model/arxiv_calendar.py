@@ -63,7 +63,7 @@ def announcement_for_submission(submitted: datetime) -> datetime:
 
 @lru_cache(maxsize=16_384)
 def _announcement_for_hour(hour: int) -> datetime:
-    """Return the same for an hour since 1970, which is enough as submissions close on the hour."""
+    """Return the date for a submission in an hour since 1970: submissions close on the hour."""
     local = datetime.fromtimestamp(hour * _HOUR, EASTERN)
     closing = local.date() if local.time() < _SUBMISSION_CLOSE else local.date() + _DAY
     return _midnight(_weekday_on_or_after(_weekday_on_or_after(closing) + _DAY))
@@ -83,7 +83,7 @@ def next_announcement(now: datetime) -> datetime:
 def feed_date(id: ArxivId, moment: datetime) -> datetime:
     """Return the date in feeds of what happened to a paper at `moment`, aware UTC.
 
-    Equal only for equal ids and moments, never after `moment` if that is an announcement.
+    Dates are equal only for equal ids and moments, and never after the moment of an announcement.
     """
     announced = _announcement_window(moment)
     if announced is None:
@@ -104,7 +104,7 @@ def _midnight(day: date) -> datetime:
 
 @lru_cache(maxsize=4_096)
 def _announcement_window(moment: datetime) -> tuple[datetime, int] | None:
-    """Return the start of an announcement's window and its month; None if `moment` is none."""
+    """Return the start of an announcement's window and its month; None if `moment` is not one."""
     local = moment.astimezone(EASTERN)
     if local.timetz().replace(tzinfo=None) != time():
         return None
@@ -112,7 +112,7 @@ def _announcement_window(moment: datetime) -> tuple[datetime, int] | None:
 
 
 def _offset(months_before: int, number: int) -> int:
-    """Return the place in the window of a number, that many months before the announcement's."""
+    """Return the offset in the window of a paper, by the age of its month and its number."""
     if months_before < 0:  # no such id is announced, but anything can be stated
         later = min(-months_before, _LATER_MONTHS) - _LATER_MONTHS - 1
         return 2 * _HALF + later * _LATER_MONTH + number * _LATER_NUMBER_STEP

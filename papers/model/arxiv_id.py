@@ -35,7 +35,7 @@ _FIRST_FIVE_DIGIT_MONTH: Final = 201501
 _NUMBER_LIMIT: Final = 65_536
 _FIRST_YEAR: Final = 1990
 _MONTHS: Final = [year * 100 + n for year in range(_FIRST_YEAR, 2100) for n in range(1, 13)]
-"""Months (YYYYMM) by their ordinal; the four digits of an id can express none after 2090."""
+"""Months (YYYYMM) by their ordinal; the four digits of an id express none after 2090."""
 
 _VERSION = r"(?:v(?P<version>[1-9]\d{0,3}))?"
 _NEW_SCHEME = re.compile(  # with the same groups as `_OLD_SCHEME`

@@ -59,7 +59,7 @@ _UNSPACED: Final = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\ua4cf\uac00-\
 
 _LETTER: Final = rf"[^\W_{_UNSPACED}]"
 _APART: Final = rf"(?<!{_LETTER})(?<![a-z0-9]_)"
-"""Behind nothing that would be part of the same word; `_` is also Markdown's emphasis."""
+"""Not after a character of the same word; `_` is also Markdown's emphasis."""
 
 _INLINE_TAGS: Final = (
     r"(?:</?(?:a|b|i|u|em|strong|span|code|font|tt|small|wbr)\b[^<>]{0,150}>\s{0,9}){0,2}"
@@ -87,10 +87,10 @@ _REFERENCE: Final = re.compile(
     r"|(?<![0-9])20[0-9]{2}arxiv(?P<bibcode>[0-9]{8,9})(?=[a-z.]?(?![a-z0-9])))"
 )
 _DIGITS: Final = re.compile(r"[0-9]{4}(?:[.-]?[0-9]{4}|[0-9]{3})")
-"""The digits that every reference has, and other things too."""
+"""The digits that every reference has; other texts have them as well."""
 
 _WINDOW: Final = 600
-"""Characters before the digits in which the reference to them begins."""
+"""A reference begins at most this many characters before its digits."""
 
 _PORT: Final = re.compile(r"\.?(?::[0-9]{1,5})?")
 
@@ -176,7 +176,7 @@ def _id_at(text: str, position: int) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    """Return a text without the escapes and the typography that may stand inside a reference."""
+    """Return a text without the escapes and the typography that a reference may contain."""
     for _ in range(_MAX_ESCAPES):
         text = unescape(text)
     if not text.isascii():

@@ -12,14 +12,13 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from papers.model.arxiv_id import ArxivId
-from papers.model.epoch import from_epoch, to_epoch
-from papers.model.merge import code_known_at, published_at, updated_at
+from papers.model.dates import code_known_at, from_epoch, published_at, to_epoch, updated_at
 from papers.model.paper import Paper, Revision
 from papers.model.resources import has_code
 
 
 class EventKind(enum.StrEnum):
-    """What can happen to a paper after its first announcement; the value stands in addresses."""
+    """What can happen to a paper after its first announcement; the value is used in URLs."""
 
     REVISED = "revised"
     WITHDRAWN = "withdrawn"
@@ -54,7 +53,7 @@ class EventRef(NamedTuple):
 
     @property
     def cursor(self) -> str:
-        """The id, with the version of a revision: where a page of a feed of events ends."""
+        """The cursor of a page that ends here: the id, with the version of a revision."""
         return f"{self.id}v{self.version}" if self.version else str(self.id)
 
 
@@ -85,7 +84,7 @@ def indexed_events(paper: Paper) -> list[PaperEvent]:
 def paper_events(paper: Paper) -> list[PaperEvent]:
     """Return everything that is known to have happened to a paper, newest first.
 
-    A withdrawal is a version, and stands for it. What happened at an unknown time is left out.
+    A withdrawal takes the place of its version. What happened at an unknown time is left out.
     """
     events = [event for event in indexed_events(paper) if not _is_withdrawal(paper, event)]
     events += [

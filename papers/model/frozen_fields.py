@@ -18,7 +18,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from papers.model.merge import updated_at
+from papers.model.dates import updated_at
 from papers.model.paper import Paper
 from papers.text.latex import accents_to_unicode
 

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Final
 
-from papers.model.merge import published_at
+from papers.model.dates import published_at
 from papers.model.paper import AnnounceType, Paper
 from papers.model.resources import has_code, has_project
 from papers.text.link_names import find_links, link_prefixes
@@ -26,11 +26,11 @@ class Flag:
     CODE: Final = "code"
     PROJECT: Final = "project"
     COMMUNITY_WORDS: Final = "community-words"
-    """Of papers that only a community describes; queries have no name for it."""
+    """For papers that only a community describes; the keyword language has no name for it."""
 
 
 RESOURCE_FLAGS: Final = (Flag.CODE, Flag.PROJECT)
-"""The flags that a keyword asks for by `has:`; for the others, by `is:`."""
+"""The flags that are searched with `has:`; the others are searched with `is:`."""
 
 
 def announce_type_name(paper: Paper) -> str:
@@ -50,7 +50,7 @@ def paper_flags(paper: Paper) -> list[str]:
 
 
 def paper_links(paper: Paper, max_parts: int | None = None) -> set[str]:
-    """Return what `link:` may name to find the paper: hosts, and hosts with a path's first parts.
+    """Return the values of `link:` that find the paper: hosts, and hosts with parts of a path.
 
     Links are those of title, abstract and comment: what communities add is no text of the paper.
     """

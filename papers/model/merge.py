@@ -33,20 +33,9 @@ from typing import Any, Final
 
 from papers.model.arxiv_calendar import announcement_for_submission
 from papers.model.categories import canonical_category, is_category
-from papers.model.epoch import from_epoch, to_epoch
-from papers.model.paper import (
-    AnnounceType,
-    Channel,
-    Paper,
-    Pick,
-    Rank,
-    Revision,
-    Sighting,
-    drop_community_words,
-    join_picks,
-    join_versions,
-)
-from papers.model.resources import has_code, texts_have_code
+from papers.model.dates import code_stated_at, from_epoch, to_epoch, to_whole_seconds
+from papers.model.paper import AnnounceType, Channel, Paper, Pick, Rank, Revision, Sighting
+from papers.model.resources import texts_have_code
 from papers.text.latex import accents_to_unicode
 from papers.text.names.person_names import is_author_name
 
@@ -61,8 +50,9 @@ _sort_values_by_name: Final = itemgetter(*map(RANKED_FIELDS.index, _RANKED_FIELD
 _copied_fields: Final = attrgetter(*RANKED_FIELDS[4:])
 """The values of a sighting, from its comment on, that its record takes unchanged."""
 _PLAIN_AUTHOR: Final = re.compile(r"(?!and\b|et\b)[A-Za-z][ -\[\]-~]{3,}\Z", re.IGNORECASE)
-"""Most names: ASCII without TeX. It begins with no word that stands between names."""
+"""Matches most names: ASCII without TeX, not beginning with a word that separates names."""
 _LIST_AND: Final = re.compile(r"\A\s*and\s+(?=\S)")
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 _FIRST_ANNOUNCEMENT_TYPES: Final = (AnnounceType.NEW, AnnounceType.CROSS)
 
 
@@ -94,13 +84,13 @@ def paper_from_sighting(sighting: Sighting) -> Paper:
             *copied,
             _announce_type(sighting),
             _announced_at(sighting),
-            _to_whole_seconds(sighting.submitted_at) if is_arxiv else None,
+            to_whole_seconds(sighting.submitted_at) if is_arxiv else None,
             revision,
             max(1, sighting.version) if sighting.withdrawn else 0,
             (_pick_in_whole_seconds(sighting.pick),) if sighting.pick else (),
             (sighting.source,),
             tuple([(name, rank) for name in compress(_RANKED_FIELDS_BY_NAME, ranked_values)]),
-            _to_whole_seconds(sighting.as_of) if sighting.journal_ref else None,
+            to_whole_seconds(sighting.as_of) if sighting.journal_ref else None,
             (as_of,) * len(categories),
             _versions(sighting, revision) if revision and revision.version > 1 else (),
             _coded_at(sighting),
@@ -125,47 +115,14 @@ def join_papers(a: Paper, b: Paper) -> Paper:
         submitted_at=_earliest(a.submitted_at, b.submitted_at),
         revision=_greatest(a.revision, b.revision),
         withdrawn_version=max(a.withdrawn_version, b.withdrawn_version),
-        picks=join_picks(a.picks, b.picks),
+        picks=_join_picks(a.picks, b.picks),
         sources=tuple(sorted({*a.sources, *b.sources})),
         ranks=ranks,
         referred_at=_join_journal_ref_time(a, b),
         listed_at=_join_category_times(a, b, categories),
-        versions=join_versions(a.versions, b.versions),
-        coded_at=_earliest(_coded_or_legacy(a), _coded_or_legacy(b)),
+        versions=_join_versions(a.versions, b.versions),
+        coded_at=_earliest(code_stated_at(a), code_stated_at(b)),
     )
-
-
-def published_at(paper: Paper) -> datetime:
-    """Return when the paper was first announced, aware UTC.
-
-    Without an announcement, computed from the submission date; without any statement by arXiv, the
-    first pick; without any of these, the first day of the id's month.
-    """
-    if paper.announced_at:
-        return paper.announced_at
-    if paper.submitted_at:
-        return announcement_for_submission(paper.submitted_at)
-    picked_at = paper.first_picked_at
-    if picked_at and not any(rank.is_arxiv for _, rank in paper.ranks):
-        return picked_at
-    return datetime(paper.id.month // 100, paper.id.month % 100, 1, tzinfo=UTC)
-
-
-def code_known_at(paper: Paper) -> datetime | None:
-    """Return when code was first known, aware UTC, not before the announcement; None if never."""
-    known = _coded_or_legacy(paper)
-    return known and max(known, published_at(paper))
-
-
-def updated_at(paper: Paper) -> datetime:
-    """Return when the newest version (a withdrawal is one) was announced, aware UTC.
-
-    Never before `published_at`, and never moved by votes or picks.
-    """
-    published = published_at(paper)
-    if not paper.revision or paper.revision.version <= 1:
-        return published
-    return max(published, from_epoch(-paper.revision.negated_seconds))
 
 
 @lru_cache(maxsize=4096)
@@ -184,7 +141,7 @@ def _canonical_or_empty(name: str) -> str:
 def _normalize_author(author: str) -> str:
     r"""Return an author's name in Unicode: announcements have `Fern\'andez`, the API Fernández.
 
-    Empty for what is no name but stands in arXiv's lists: `:`, `and`. `and Bo Li` is Bo Li.
+    Empty for entries of arXiv's lists that are not names: `:`, `and`. `and Bo Li` is Bo Li.
     """
     if _PLAIN_AUTHOR.match(author):
         return author
@@ -206,7 +163,7 @@ def _announced_at(sighting: Sighting) -> datetime | None:
     """Return the first announcement's date; a replacement's is not."""
     announced = sighting.channel is Channel.ANNOUNCEMENT
     first = announced and sighting.announce_type in _FIRST_ANNOUNCEMENT_TYPES
-    return _to_whole_seconds(sighting.announced_at) if first else None
+    return to_whole_seconds(sighting.announced_at) if first else None
 
 
 def _revision(sighting: Sighting) -> Revision:
@@ -223,16 +180,11 @@ def _revision(sighting: Sighting) -> Revision:
 
 
 def _coded_at(sighting: Sighting) -> datetime | None:
-    """Return when the version was announced whose text names code, or a community named it."""
+    """Return when code was first known: by the text of an announced version, or a community."""
     is_in_text = texts_have_code(sighting.abstract, sighting.comment)
     if is_in_text and sighting.channel.is_arxiv:
         return from_epoch(-_revision(sighting).negated_seconds)
-    return _to_whole_seconds(sighting.as_of) if is_in_text or sighting.code else None
-
-
-def _coded_or_legacy(paper: Paper) -> datetime | None:
-    """Return when code was first known; in a record of an older version, with the announcement."""
-    return paper.coded_at or (published_at(paper) if has_code(paper) else None)
+    return to_whole_seconds(sighting.as_of) if is_in_text or sighting.code else None
 
 
 def _join_ranked_fields(a: Paper, b: Paper) -> tuple[dict[str, Any], tuple[tuple[str, Rank], ...]]:
@@ -243,8 +195,21 @@ def _join_ranked_fields(a: Paper, b: Paper) -> tuple[dict[str, Any], tuple[tuple
         value = getattr(b, name)
         if name not in ranks or (ranks[name], values[name]) < (rank, value):
             ranks[name], values[name] = rank, value
-    drop_community_words(ranks, values)
+    _drop_community_words(ranks, values)
     return values, tuple(sorted(ranks.items()))
+
+
+def _drop_community_words(ranks: dict[str, Rank], values: dict[str, Any]) -> None:
+    """Remove a community's abstract and authors from a record that has arXiv's title.
+
+    Else its words would stand as arXiv's where arXiv states none.
+    """
+    title = ranks.get("title")
+    if title and title.is_arxiv:
+        for name, empty in (("abstract", ""), ("authors", ())):
+            if name in ranks and not ranks[name].is_arxiv:
+                del ranks[name]
+                values[name] = empty
 
 
 def _versions(sighting: Sighting, revision: Revision) -> tuple[Revision, ...]:
@@ -254,7 +219,36 @@ def _versions(sighting: Sighting, revision: Revision) -> tuple[Revision, ...]:
         for number, created in sighting.earlier_versions
         if 1 < number < revision.version
     ]
-    return join_versions(tuple(earlier), (revision,))
+    return _join_versions(tuple(earlier), (revision,))
+
+
+def _join_versions(a: tuple[Revision, ...], b: tuple[Revision, ...]) -> tuple[Revision, ...]:
+    """Return the greatest of the revisions to each version, by number."""
+    if a == b or not b:
+        return a
+    return tuple({revision.version: revision for revision in sorted((*a, *b))}.values())
+
+
+def _join_picks(a: tuple[Pick, ...], b: tuple[Pick, ...]) -> tuple[Pick, ...]:
+    """Return one pick of each community: the first date with its link, all else the newest."""
+    picks = {pick.community: pick for pick in a}
+    for pick in b:
+        known = picks.get(pick.community)
+        picks[pick.community] = _join_pick(known, pick) if known else pick
+    return tuple(picks[community] for community in sorted(picks))
+
+
+def _join_pick(a: Pick, b: Pick) -> Pick:
+    first = min(a, b, key=lambda pick: (pick.picked_at, not pick.url, pick.url))
+    newest = max(a, b, key=_pick_order_key)
+    return replace(newest, picked_at=first.picked_at, url=first.url)
+
+
+def _pick_order_key(pick: Pick) -> tuple[Any, ...]:
+    """Return a sort key of all that a pick states beside its first date; None sorts first."""
+    counted_at = pick.counted_at or _LONG_AGO
+    numbers = tuple(-1 if count is None else count for count in (pick.votes, pick.comments))
+    return (counted_at, *numbers, pick.discussion, pick.submitter, pick.thumbnail)
 
 
 def _join_journal_ref_time(a: Paper, b: Paper) -> datetime | None:
@@ -287,11 +281,4 @@ def _earliest(a: datetime | None, b: datetime | None) -> datetime | None:
 
 def _pick_in_whole_seconds(pick: Pick) -> Pick:
     picked_at = from_epoch(to_epoch(pick.picked_at))
-    return replace(pick, picked_at=picked_at, counted_at=_to_whole_seconds(pick.counted_at))
-
-
-def _to_whole_seconds(moment: datetime | None) -> datetime | None:
-    """Return a time as records store it, so that stored and new times compare."""
-    if moment is None or (moment.tzinfo is UTC and not moment.microsecond):
-        return moment
-    return from_epoch(to_epoch(moment))
+    return replace(pick, picked_at=picked_at, counted_at=to_whole_seconds(pick.counted_at))

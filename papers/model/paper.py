@@ -7,13 +7,11 @@ One module per upstream converts its format to `Sighting`s; no other module sees
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
 
 from papers.model.arxiv_id import ArxivId
-
-_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
 class Channel(enum.IntEnum):
@@ -129,24 +127,17 @@ def implied_versions(revision: Revision | None) -> tuple[Revision, ...]:
     return (revision,) if revision and revision.version > 1 else ()
 
 
-def join_versions(a: tuple[Revision, ...], b: tuple[Revision, ...]) -> tuple[Revision, ...]:
-    """Return the greatest of the revisions to each version, by number."""
-    if a == b or not b:
-        return a
-    return tuple({revision.version: revision for revision in sorted((*a, *b))}.values())
-
-
 class Paper(NamedTuple):
     """The record of one paper: the join of every sighting of it.
 
     `categories` begin with the primary one; `picks` are sorted by community, `sources` by name.
     `referred_at` is when a journal reference was first known, aware UTC; None means "always" if
     there is one. `listed_at` has the seconds since 1970 at which each category was first known;
-    empty means "always".
-    `versions` has every known version from the second on, by number: `revision` is the last of
-    them. `coded_at` is when code was first known: the announcement of the version whose text names
-    it, or when a community did; None in records of versions before this.
-    `ranks` has the rank of each field that has a value, by name: `papers.model.merge` needs it.
+    empty means "always". `versions` has every known version from the second on, by number:
+    `revision` is the last of them. `coded_at` is when code was first known: the announcement of the
+    version whose text names it, or when a community did; None in records that earlier releases
+    wrote. `ranks` has the rank of each field that has a value, by name: `papers.model.merge` needs
+    it.
     """
 
     id: ArxivId
@@ -199,7 +190,7 @@ class Paper(NamedTuple):
     def describing_communities(self) -> tuple[str, ...]:
         """The communities whose words the title may be; empty if it is arXiv's, or there is none.
 
-        Which feed stated a title is not kept, but of Hugging Face it is known.
+        Which community stated a title is not stored, except for Hugging Face.
         """
         if not self.is_in_community_words:
             return ()
@@ -234,38 +225,3 @@ class Paper(NamedTuple):
     def pick_by(self, community: str) -> Pick | None:
         """Return a community's pick of this paper; None if it has not picked it."""
         return next((pick for pick in self.picks if pick.community == community), None)
-
-
-def join_picks(a: tuple[Pick, ...], b: tuple[Pick, ...]) -> tuple[Pick, ...]:
-    """Return one pick of each community: the first date with its link, all else the newest."""
-    picks = {pick.community: pick for pick in a}
-    for pick in b:
-        known = picks.get(pick.community)
-        picks[pick.community] = _join_pick(known, pick) if known else pick
-    return tuple(picks[community] for community in sorted(picks))
-
-
-def _join_pick(a: Pick, b: Pick) -> Pick:
-    first = min(a, b, key=lambda pick: (pick.picked_at, not pick.url, pick.url))
-    newest = max(a, b, key=_pick_order_key)
-    return replace(newest, picked_at=first.picked_at, url=first.url)
-
-
-def _pick_order_key(pick: Pick) -> tuple[Any, ...]:
-    """Return a sort key of all that a pick states beside its first date; None sorts first."""
-    counted_at = pick.counted_at or _LONG_AGO
-    numbers = tuple(-1 if count is None else count for count in (pick.votes, pick.comments))
-    return (counted_at, *numbers, pick.discussion, pick.submitter, pick.thumbnail)
-
-
-def drop_community_words(ranks: dict[str, Rank], values: dict[str, Any]) -> None:
-    """Remove a community's abstract and authors from a record that has arXiv's title.
-
-    Else its words would stand as arXiv's where arXiv states none.
-    """
-    title = ranks.get("title")
-    if title and title.is_arxiv:
-        for name, empty in (("abstract", ""), ("authors", ())):
-            if name in ranks and not ranks[name].is_arxiv:
-                del ranks[name]
-                values[name] = empty

@@ -81,6 +81,6 @@ def _join(found: list[PaperResource] | tuple[PaperResource, ...]) -> tuple[Paper
 
 
 def _place(url: str) -> str:
-    """Return what two addresses of one place have in common."""
+    """Return a key that is equal for two URLs of the same place."""
     rest = url.partition("://")[2].lower().removeprefix("www.")
     return rest.rstrip("/").removesuffix(".git").removesuffix("/index.html")

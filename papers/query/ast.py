@@ -17,7 +17,7 @@ have no syntax in the keyword language: they come from the parameters beside it.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -52,7 +52,7 @@ class Text:
     """A folded word or phrase in one field; with `is_prefix`, the beginning of a word.
 
     A word or phrase stands for all `spellings` of it: "multi modal" also for multimodal, gpt4 also
-    for "gpt 4". With `is_literal` it is that spelling alone: `expand_spellings` makes these.
+    for "gpt 4". With `is_literal` it is that spelling alone: a query plan consists of these.
 
     A prefix keeps its plural: `models*` matches `modelscope`. It also matches `model`, as the word
     "models" of a paper is folded to that.
@@ -116,11 +116,11 @@ class Author:
 
 
 LITERAL_MARK: Final = "="
-"""Before a text that is one spelling; the keyword language has no syntax for it."""
+"""Printed before a literal text; the keyword language has no syntax for it."""
 ARCHIVE_SUFFIX: Final = ".*"
-"""After an archive: all of its categories."""
+"""Follows the name of an archive: all of its categories."""
 _SMALL_OPERATORS: Final = (("or",), ("and",))
-"""Words that are written in quotes, as they are operators without."""
+"""Words that are printed in quotes, because they are operators without them."""
 
 
 class LabelKind(enum.StrEnum):
@@ -176,7 +176,7 @@ class MinVotes:
 
 @dataclass(frozen=True, slots=True)
 class DateRange:
-    """Papers first announced from `since` to `until`, UTC days, inclusive; None is open."""
+    """Papers first announced from `since` to `until`, UTC days, inclusive; None means open."""
 
     since: date | None
     until: date | None
@@ -246,34 +246,24 @@ def any_of(nodes: Iterable[Node]) -> Node:
     return normal[0] if len(normal) == 1 else Or(normal)
 
 
-def leaves(node: Node, *, include_excluded: bool = True) -> Iterator[Leaf]:
-    """Yield the leaves of a tree, with or without those that exclude papers."""
+def leaves(node: Node) -> Iterator[Leaf]:
+    """Yield the leaves of a tree, those that exclude papers among them."""
     if isinstance(node, And):
-        for child in (*node.required, *(node.excluded if include_excluded else ())):
-            yield from leaves(child, include_excluded=include_excluded)
+        for child in (*node.required, *node.excluded):
+            yield from leaves(child)
     elif isinstance(node, Or):
         for child in node.alternatives:
-            yield from leaves(child, include_excluded=include_excluded)
+            yield from leaves(child)
     else:
         yield node
 
 
-def expand_spellings(node: Node) -> Node:
-    """Return a tree in which each text is any of its spellings, as literal texts."""
-    if isinstance(node, Text) and not node.is_literal:
-        found = node.spellings
-        if len(found) > 1:
-            return Or(tuple(Text(node.field, words, is_literal=True) for words in found))
-    elif isinstance(node, Or):
-        return Or(tuple(_expand_all(node.alternatives)))
-    elif isinstance(node, And):
-        required, excluded = _expand_all(node.required), _expand_all(node.excluded)
-        return And(tuple(required), tuple(excluded))
-    return node
-
-
-def _expand_all(nodes: Iterable[Node]) -> Iterator[Node]:
-    return map(expand_spellings, nodes)
+def map_children(node: Node, change: Callable[[Node], Node]) -> Node:
+    """Return a node with each of its children changed; a leaf has none and stays as it is."""
+    if isinstance(node, And):
+        required, excluded = tuple(map(change, node.required)), tuple(map(change, node.excluded))
+        return And(required, excluded)
+    return Or(tuple(map(change, node.alternatives))) if isinstance(node, Or) else node
 
 
 def _unique_sorted(nodes: Iterable[Node]) -> tuple[Node, ...]:

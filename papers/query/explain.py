@@ -9,8 +9,8 @@ from itertools import accumulate, takewhile
 from typing import NamedTuple
 
 from papers.model.paper import Paper
-from papers.query.ast import Author, Leaf, Text, leaves
-from papers.query.match import FIELD_ATTRIBUTES
+from papers.query.ast import Author, Text
+from papers.query.match import FIELD_ATTRIBUTES, marked_leaves
 from papers.query.parser import Query
 from papers.text.folding import FoldWords, TokenSpan, lower_words, plain_text
 from papers.text.names.person_match import is_name_of_person
@@ -39,31 +39,26 @@ def explain(query: Query, paper: Paper) -> list[Match]:
 
     Only text matches are reported: no excluded terms, categories, sources or dates.
     """
-    found = {
-        match
-        for leaf in leaves(query.tree, include_excluded=False)
-        for match in _leaf_matches(leaf, paper)
-    }
+    found = {match for leaf in marked_leaves(query.tree) for match in _leaf_matches(leaf, paper)}
     return sorted(_without_duplicates(found))
 
 
 def _without_duplicates(found: Iterable[Match]) -> Iterable[Match]:
-    """Return one match of each place and term: as a word, if it is one."""
+    """Return one match for each position and term, preferably by the rule `word`."""
     best = {match[:4]: match for match in sorted(found, key=lambda match: match.rule)}
     return best.values()
 
 
-def _leaf_matches(leaf: Leaf, paper: Paper) -> Iterator[Match]:
+def _leaf_matches(leaf: Text | Author, paper: Paper) -> Iterator[Match]:
     if isinstance(leaf, Author):
         yield from _author_matches(leaf, paper.authors)
-    if not isinstance(leaf, Text):
         return
     for name in FIELD_ATTRIBUTES[leaf.field]:
         yield from _text_matches(leaf, name, getattr(paper, name))
 
 
 def _author_matches(leaf: Author, authors: Iterable[str]) -> Iterator[Match]:
-    """Yield the authors who may be the person; of one who was searched by one word, that word."""
+    """Yield the names of authors who may be the person; a search by one word yields that word."""
     offset = 0
     for author in authors:
         if is_name_of_person(leaf.readings, author):
@@ -121,7 +116,7 @@ class _TokenIndex(NamedTuple):
 
 @lru_cache(maxsize=64)
 def _token_indexes(text: str, fold: FoldWords | None = None) -> tuple[_TokenIndex, ...]:
-    """Return the index of each reading of a text, of a name only one; cached for every leaf."""
+    """Return an index of each reading of a text; names have one. Cached for all leaves."""
     return tuple(map(_index_spans, span_readings(text, fold)))
 
 

@@ -1,4 +1,4 @@
-"""The fields of the keyword language: their names, the labels' values, and how to mend a wrong one.
+"""The fields of the keyword language: their names, the values of labels, and corrections.
 
 A label is a value of a fixed set: a category, a source, a flag, an id. Its parser takes the token
 and the keyword, for errors.
@@ -27,7 +27,7 @@ TEXT_FIELDS: Final[Mapping[str, tuple[Field, ...]]] = {
     **{str(field): (field,) for field in Field if field},
     "all": (Field.ANY, Field.AUTHOR),
 }
-"""Prefix to the fields that words after it are searched in; `all` is arXiv's."""
+"""Prefix to the field in which words are searched; `all` is the name in arXiv's API."""
 
 _OTHER_NAMES: Final = {
     "authors": "au",
@@ -44,11 +44,11 @@ _OTHER_NAMES: Final = {
     "arxiv": "id",
     "doi": "id",
 }
-"""Names of other search engines: not read, but the field that is meant is named."""
+"""Field names of other search engines: refused with the name of the field that is meant."""
 
 _FLAGS: Final = {"is": (Flag.PICKED, Flag.WITHDRAWN), "has": RESOURCE_FLAGS}
 EVERY_SOURCE: Final = ("any", "all", "community", "communities", "picked")
-"""What people give as a source when they mean all communities."""
+"""What people type as a source when they mean all communities."""
 
 LabelParser = Callable[[Token, str], Node]
 
@@ -56,14 +56,14 @@ LabelParser = Callable[[Token, str], Node]
 def refuse_field(field: Token, text: str) -> NoReturn:
     """Raise BadQuery for a field that does not exist, with the one that is probably meant."""
     name = field.written.lower()
-    known = {**{prefix: prefix for prefix in FIELD_PREFIXES}, **FIELD_ALIASES, **_OTHER_NAMES}
+    known = {**{prefix: prefix for prefix in field_prefixes()}, **FIELD_ALIASES, **_OTHER_NAMES}
     near = known.get(name) or "".join(
         known[match] for match in difflib.get_close_matches(name, known, 1)
     )
     aliases = {short: long for long, short in FIELD_ALIASES.items()}
     same = f" ({aliases[near]}: is the same)" if near in aliases else ""
     guess = f"did you mean {near}:?{same} " if near else ""
-    fields = ", ".join(FIELD_PREFIXES)
+    fields = ", ".join(field_prefixes())
     hint = f'{guess}fields are {fields}; put "…" around words with a colon'
     refuse(text, f"there is no field {field.written}:", field.start, hint)
 
@@ -160,7 +160,7 @@ def _flag_parser(field: str, flags: Collection[str]) -> LabelParser:
     return parse_flag
 
 
-LABEL_PARSERS: Final[Mapping[str, LabelParser]] = {
+LABEL_PARSERS: Final[dict[str, LabelParser]] = {
     "cat": _parse_category,
     "primary": _parse_primary,
     "source": _parse_source,
@@ -170,4 +170,7 @@ LABEL_PARSERS: Final[Mapping[str, LabelParser]] = {
 }
 """Prefix to the parser of its values."""
 
-FIELD_PREFIXES: Final = (*TEXT_FIELDS, *LABEL_PARSERS)
+
+def field_prefixes() -> tuple[str, ...]:
+    """Return the prefixes of all fields, in the order in which messages list them."""
+    return (*TEXT_FIELDS, *LABEL_PARSERS)

@@ -20,9 +20,9 @@ from typing import Final
 from papers.query.ast import Author, Field, Node, Text, all_of, any_of
 from papers.query.fields import (
     FIELD_ALIASES,
-    FIELD_PREFIXES,
     LABEL_PARSERS,
     TEXT_FIELDS,
+    field_prefixes,
     refuse_field,
 )
 from papers.query.tokens import Token, refuse
@@ -43,9 +43,9 @@ _WRONG_OPERATORS: Final = {
     **dict.fromkeys(("&", "&&", "+"), "AND"),
     **dict.fromkeys(("!", "~"), "NOT"),
 }
-"""Operators of other languages, and ours."""
+"""Operators of other query languages, and the ones to use here."""
 _WORDS_WITH_COLON: Final = ("all", "is", "has")
-"""Fields that titles have before a colon and a blank: there they are words."""
+"""Field names that also precede a colon and a blank in titles, where they are words."""
 _OPERAND_BEGINS: Final = ("open", "minus", "OR", "AND", "NOT")
 _LeafParser = Callable[[Token], Node]
 
@@ -91,7 +91,7 @@ class GrammarParser:
         begins = [True, *(token.kind in _OPERAND_BEGINS for token in self.tokens)]
         for token, is_first in zip(self.tokens, begins, strict=False):
             name = token.written.removesuffix(":")
-            is_field = name in FIELD_PREFIXES or (name in FIELD_ALIASES and is_first)
+            is_field = name in field_prefixes() or (name in FIELD_ALIASES and is_first)
             is_empty = is_field and token.kind == "word" and name != token.written
             if is_empty and name not in _WORDS_WITH_COLON:
                 hint = "put a word right after it, without a space"
@@ -170,7 +170,7 @@ class GrammarParser:
     def _parse_fielded(self, prefix: Token) -> Node:
         name = prefix.written.lower()
         name = FIELD_ALIASES.get(name, name)
-        if name not in FIELD_PREFIXES:
+        if name not in field_prefixes():
             refuse_field(prefix, self.text)
         is_text = name in TEXT_FIELDS
         leaf = self._text_parser(TEXT_FIELDS[name]) if is_text else self._label_parser(name)

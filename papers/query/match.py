@@ -6,10 +6,10 @@ candidates that postings alone cannot decide, such as phrases.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from itertools import chain
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from papers.model.categories import archives_of
 from papers.model.labels import announce_type_name, indexed_day, paper_flags, paper_links
@@ -43,15 +43,20 @@ def matches(query: Query, paper: Paper) -> bool:
 
 def matches_node(node: Node, paper: FoldedPaper) -> bool:
     """Return whether a query tree matches a paper."""
-    return NODE_MATCHERS[type(node)](node, paper)
+    return NODE_MATCHERS[type(node)].matches(node, paper)
+
+
+def marked_leaves(node: Node) -> Sequence[Text | Author]:
+    """Return the words and names that a paper matches a node by, which pages highlight."""
+    return NODE_MATCHERS[type(node)].marks(node)
 
 
 class FoldedPaper:
     """A paper with folded text; each field is folded on first use.
 
     Folded fields are strings like `" reward model "`: words and phrases are found as substrings,
-    and never match inside a word. The readings of a field in which hyphenated words are one follow
-    behind a separator. `original` is the paper as it is written.
+    and never match inside a word. The closed readings of a field, in which hyphenated words are
+    one, follow after a separator. `original` is the paper as it is written.
     """
 
     def __init__(self, paper: PaperRecord) -> None:
@@ -151,14 +156,33 @@ _LABEL_VALUES: Final[dict[LabelKind, Callable[[Paper], Iterable[str]]]] = {
     LabelKind.FLAG: paper_flags,
     LabelKind.LINK: paper_links,
 }
-NODE_MATCHERS: Final[dict[type[Node], Callable[..., bool]]] = {
-    Text: _text_matches,
-    Author: lambda node, paper: is_person(node.readings, paper.original.authors),
-    Label: _label_matches,
-    IdFilter: lambda node, paper: paper.paper.id == node.id,
-    MinVotes: lambda node, paper: (paper.paper.votes or 0) >= node.minimum,
-    DateRange: _date_range_matches,
-    And: _and_matches,
-    Or: _or_matches,
+
+
+def _no_marks(node: Node) -> Sequence[Text | Author]:
+    return ()
+
+
+def _marks_of_all(nodes: Iterable[Node]) -> Sequence[Text | Author]:
+    return [leaf for node in nodes for leaf in marked_leaves(node)]
+
+
+class NodeMatcher(NamedTuple):
+    """The row of a node type: whether it matches a paper, and by which words and names."""
+
+    matches: Callable[[Any, FoldedPaper], bool]
+    marks: Callable[[Any], Sequence[Text | Author]] = _no_marks
+
+
+NODE_MATCHERS: Final[dict[type[Node], NodeMatcher]] = {
+    Text: NodeMatcher(_text_matches, lambda node: [node]),
+    Author: NodeMatcher(
+        lambda node, paper: is_person(node.readings, paper.original.authors), lambda node: [node]
+    ),
+    Label: NodeMatcher(_label_matches),
+    IdFilter: NodeMatcher(lambda node, paper: paper.paper.id == node.id),
+    MinVotes: NodeMatcher(lambda node, paper: (paper.paper.votes or 0) >= node.minimum),
+    DateRange: NodeMatcher(_date_range_matches),
+    And: NodeMatcher(_and_matches, lambda node: _marks_of_all(node.required)),
+    Or: NodeMatcher(_or_matches, lambda node: _marks_of_all(node.alternatives)),
 }
-"""Every node type to whether it matches a paper."""
+"""One row per node type."""

@@ -1,4 +1,4 @@
-"""Notes on a parsed keyword: what was read otherwise than it may be meant, and the other reading.
+"""Notes on a parsed keyword: what may be meant differently, and the query for that.
 
 They are data: pages, the live preview, the JSON API and the command line show them.
 """
@@ -37,8 +37,8 @@ class Note:
     """What a keyword was read as, and the keyword that means the other reading; "" if none.
 
     `kind` is `operator` for a small `or` read as OR, `word` for a word that looks like an operator,
-    `name` for a word after a name, `sign` for a sign that is no part of a word, `initial` for a
-    whole given name: those who sign with an initial are among the papers of the other reading.
+    `name` for a word after a name, `sign` for a sign that is not part of a word, `initial` for a
+    whole given name: the other reading also finds authors who sign with an initial.
     """
 
     kind: str
@@ -67,7 +67,7 @@ def build_notes(
 
 
 def _sign_notes(tokens: Sequence[Token]) -> Iterator[tuple[str, str, str]]:
-    """Yield a note for each word or phrase of which a sign was left out."""
+    """Yield a note for each word or phrase with a sign that was ignored."""
     field = ""
     for token in tokens:
         is_text = token.kind in ("word", "phrase", "value") and field not in LABEL_PARSERS
@@ -127,7 +127,7 @@ def _name_note(
 def _describe_name(text: str, called: str, name: Token, run: Sequence[Token]) -> tuple[str, str]:
     """Return the words of a note, and the keyword with the name quoted.
 
-    A run of few words is the rest of the name; of many, only the first is likely to be.
+    A run of few words is the rest of the name; in a long run, only the first is likely to be.
     """
     words = " ".join(token.written for token in run)
     noun = "word" if len(run) == 1 else "words"

@@ -59,7 +59,7 @@ class Query:
 
     @property
     def notes_at_address(self) -> tuple[Note, ...]:
-        """The notes for a reader who comes by the query's address, where `or` has become OR.
+        """The notes for a reader who arrives by the query's URL, in which `or` has become OR.
 
         Whether it was typed in small letters is not known there, so the other reading is offered.
         """
@@ -91,7 +91,7 @@ def parse_query(text: str) -> Query:
 
 
 def _pasted_paper(text: str) -> ArxivId | None:
-    """Return the paper whose id or link a whole keyword is. Raises BadQuery for a wrong one."""
+    """Return the paper if a whole keyword is its id or a link. Raises BadQuery if that is wrong."""
     bare = text.strip(_AROUND_LINK)
     try:
         return ArxivId.parse(bare)

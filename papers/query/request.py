@@ -28,7 +28,7 @@ VERIFICATION_LIMIT: Final = 5_000
 
 SortOrder = Literal["announced", "picked", "revised", "withdrawn", "code"]
 ORDERS: Final[tuple[SortOrder, ...]] = ("announced", "picked", "revised", "withdrawn", "code")
-"""By announcement, or by an event; the papers to which it happened, newest event first."""
+"""Orders of results: by announcement, or by an event, only papers that have it, newest first."""
 ListName = Literal["picked", "daily", "weekly", "monthly", "trending"]
 LIST_NAMES: Final[tuple[ListName, ...]] = ("picked", "daily", "weekly", "monthly", "trending")
 """Pick lists of picked papers: a paper joins once, and neither moves nor leaves."""
@@ -49,7 +49,7 @@ class SearchRequest:
     empty for the first page. `since` and `until` are UTC days, inclusive: of the first
     announcement, or of the event if ordered by one. `types` are names of `ANNOUNCE_TYPE_NAMES`;
     `replace` includes `replace-cross`; the default means any type in orders of events but picks.
-    With `listed` these are the papers of a pick list, in the order in which they joined, or had
+    With `listed` these are the papers of a pick list, in the order in which they joined, or reached
     `min_votes` if that was later.
     """
 
@@ -71,7 +71,7 @@ class SearchRequest:
 
     @property
     def has_community_words(self) -> bool:
-        """Whether papers are found that only a community describes: in picks and lists alone."""
+        """Whether papers that only a community describes are found: only in picks and lists."""
         return bool(self.listed) or self.order == "picked"
 
     @property
@@ -125,10 +125,10 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Hits:
-    """The doc ids (`ArxivId.doc_id`) that a search found, in its order; by events with these.
+    """The doc ids (`ArxivId.doc_id`) that a search found, in its order.
 
-    `examined` counts the texts that were verified; `is_complete` is False if
-    `VERIFICATION_LIMIT` ended the search early.
+    `events` has the event of each in an order of events. `examined` counts the texts that were
+    verified; `is_complete` is False if `VERIFICATION_LIMIT` ended the search early.
     """
 
     doc_ids: tuple[int, ...]
@@ -140,7 +140,7 @@ class Hits:
 
     @property
     def ids(self) -> tuple[ArxivId, ...]:
-        """The ids of the doc ids; made on each access, as hits are cached by their size."""
+        """The arXiv ids; computed on each access, so that cached hits stay small."""
         return tuple(map(ArxivId.from_doc_id, self.doc_ids))
 
     def cursor_at(self, index: int) -> str:

@@ -103,7 +103,7 @@ def small_operators(tokens: Sequence[Token]) -> list[int]:
 
 
 def reads_small_or(tokens: Sequence[Token], text: str) -> bool:
-    """Return whether `or` in small letters is an operator: syntax, or a short keyword, shows it.
+    """Return whether `or` in small letters is an operator: if syntax or brevity suggests it.
 
     Of several `or` only one counts as a word: `cats or dogs or mice or hens` is a list.
     """
@@ -122,7 +122,7 @@ def with_operators(tokens: Sequence[Token], indices: Iterable[int]) -> list[Toke
 
 
 def substitute(text: str, replacements: Iterable[tuple[Token, str]]) -> str:
-    """Return a text with some of its tokens written otherwise; tokens in order."""
+    """Return a text with some of its tokens replaced; the replacements are in order."""
     parts, at = list[str](), 0
     for token, written in replacements:
         parts += [text[at : token.start], written]

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from papers.errors import SourceGarbled
 from papers.model.arxiv_id import ArxivId
-from papers.model.epoch import from_epoch, to_epoch
+from papers.model.dates import from_epoch, to_epoch
 from papers.model.merge import RANKED_FIELDS
 from papers.model.paper import AnnounceType, Channel, Paper, Pick, Rank, Revision, implied_versions
 
@@ -104,7 +104,7 @@ def _check_consistency(paper: Paper) -> None:
 
 
 def _without_empty(row: JsonRow) -> JsonRow:
-    """Return a row without members that state nothing; version 0 does not."""
+    """Return a row without members that state nothing: empty ones, and version 0."""
     return {name: value for name, value in row.items() if value not in (None, "", [], 0)}
 
 

@@ -18,7 +18,7 @@ import msgpack
 import zstandard
 
 from papers.model.arxiv_id import ArxivId
-from papers.model.epoch import from_epoch, to_epoch
+from papers.model.dates import from_epoch, to_epoch
 from papers.model.paper import AnnounceType, Paper, Pick, Rank, Revision, implied_versions
 
 UNPACK_ERRORS: Final = (
@@ -71,11 +71,11 @@ def unpack(id: ArxivId, packed: bytes) -> Paper:
 
 
 _LEGACY_FIELD_COUNT: Final = 21
-"""The length of a row as the first versions wrote it: what was added since is left out at its end
-while it has its default."""
+"""The number of fields in rows of the first versions. Later fields are left out at the end of a row
+while they have their defaults."""
 _ARRAY_HEADER_BYTES: Final = 3
 _STR_8: Final = 0xD9
-"""msgpack: an array of 16 elements or more begins with three bytes; lengths of strings."""
+"""msgpack: the bytes before an array of 16 elements or more; the first byte of a longer string."""
 
 
 class LazyPaper:

@@ -1,4 +1,4 @@
-"""How large a paper may be: far above any real one, far below what would slow down the others.
+"""The size limit of a paper: far above any real one, far below what slows others down.
 
 The record of a collaboration with 5,000 authors has about 100,000 characters. One of millions would
 be read, unpacked and rendered with every page that lists it.

@@ -51,7 +51,7 @@ def connect(url: str, *, retry: bool) -> Redis:
 
     With `retry` each command is retried for about a quarter of a minute. Without, it is tried once,
     for half a second, and after repeated failures commands fail at once for a second. Raises
-    BadSettings for a URL that is no Redis URL.
+    BadSettings for a URL that is not a Redis URL.
     """
     timeout = WORKER_TIMEOUT if retry else WEB_TIMEOUT
     if not _has_valid_database(url):
@@ -164,7 +164,7 @@ def translate_store_errors(redis: Redis | None = None) -> Iterator[None]:
     """Translate redis-py's errors to ours, naming the address of the client, cause and remedy.
 
     Raises StoreUnavailable if Redis does not answer or refuses everything, StoreError if it refuses
-    writes alone. Errors that are not of the store's making pass.
+    writes alone. Other errors pass through.
     """
     try:
         yield

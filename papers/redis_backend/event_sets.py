@@ -1,8 +1,8 @@
 """Sorted sets of events: papers, or versions of papers, scored by the second of the event.
 
 A member is six bytes, a doc id and a version, so that members of one second are in order of id and
-tens of thousands are decoded together. A sorted set may hold events that are no more: readers check
-the papers.
+tens of thousands are decoded together. A sorted set may hold events that no longer apply: readers
+check the papers.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pyroaring import BitMap
 from redis import Redis
 
 from papers.model.arxiv_id import ArxivId
-from papers.model.epoch import to_epoch
+from papers.model.dates import to_epoch
 from papers.model.events import EventKind, EventRef, PaperEvent
 from papers.redis_backend import keys
 
@@ -32,7 +32,7 @@ _MEMBER: Final = struct.Struct(">IH")
 MAX_VERSION: Final = 0xFFFF
 FIRST_WINDOW: Final = 256
 _LATER_WINDOW: Final = 16_384
-"""Events read together, at first and then."""
+"""The number of events in the first window, and in each later one."""
 _BATCH_SIZE: Final = 10_000
 _DAY_SECONDS: Final = 86_400
 _FRACTIONS: Final = 1_000
@@ -58,7 +58,7 @@ def decode_members(rows: Iterable[Any]) -> list[EventRef]:
 
 
 def join_scores(ids: Sequence[ArxivId], now: datetime) -> dict[bytes, float]:
-    """Return the members and scores of papers that join at a time, the first foremost."""
+    """Return member and score of each paper that joins a list; the first has the highest."""
     steps, second = max(_FRACTIONS, len(ids) + 1), to_epoch(now)
     return {
         encode_member(id.doc_id): second + (len(ids) - place) / steps
@@ -79,10 +79,10 @@ def event_rank(redis: Redis, key: str, ref: tuple[int, int], seconds: SecondsRan
 
 
 class EventWindows:
-    """Reads the events of a range window by window: newest first, or back from a rank upwards.
+    """Reads the events of a range in windows: newest first, or from a rank towards newer ones.
 
-    The first window is small, as most searches need no more. The others are large, and are searched
-    for papers that are known to match: their events alone are decoded.
+    The first window is small, as most searches need no more. Later ones are large; of these only
+    the events of papers that are known to match are decoded.
     """
 
     def __init__(
@@ -127,7 +127,7 @@ def remove_papers_of_months(redis: Redis, key: str, months: Iterable[int]) -> No
 
 
 def open_index(redis: Redis, now: datetime) -> None:
-    """Have events indexed from the beginning of this day on, unless they are already."""
+    """Start the index of events at the beginning of this day, unless it was started before."""
     redis.set(keys.EVENTS_SINCE, to_epoch(now) // _DAY_SECONDS * _DAY_SECONDS, nx=True)
 
 

@@ -45,14 +45,14 @@ class StoreHealth:
 
     @property
     def stated_cause(self) -> str:
-        """The cause if the store itself states it; "" of one that is well, or says nothing."""
+        """The cause if the store itself states it; "" if the store is well or states none."""
         return "" if self.cause in SILENT_CAUSES else self.cause
 
 
 def check_health(redis: Redis) -> StoreHealth:
     """Return the health of the store. Never raises StoreError.
 
-    PING fails where the disk does, and a read where nothing can be read; both say why.
+    PING fails if the disk does, and a read fails if nothing can be read; both replies say why.
     """
     try:
         with translate_store_errors(redis), redis.pipeline(transaction=False) as pipe:

@@ -43,6 +43,7 @@ The owner is the module that decides what a key contains; others may read or del
 | `due` | sorted set | task, scored by the second it is due | permanent | papers.state.task_states | no |
 | `progress` | hash | task → progress of a long run, JSON | until done | papers.state.task_states | no |
 | `counts` | hash | task → records per day of the last five weeks, JSON | permanent | workers.ingest.expected_volume | copied |
+| `announcements` | hash | weekday → seconds from midnight to the last announcements, JSON; category → size of its last batch; the newest day; when one was missing last | permanent | workers.schedule.announcement_times | no |
 | `quarantine` | list | quarantined records, newest first, JSON, 1,000 at most | permanent | papers.state.task_states | copied |
 | `validators` | hash | task → URL with ETag and Last-Modified, JSON | permanent | workers.fetch.fetcher | no |
 | `lane:arxiv` | hash | arXiv rate limit: who is next, earliest next request, back-off, last response | permanent | workers.fetch.arxiv_rate_limiter | no |
@@ -52,8 +53,9 @@ The owner is the module that decides what a key contains; others may read or del
 | `backfill` | string | plan and progress of a backfill, JSON | until done | workers.tasks.backfill | copied |
 | `coverage` | string | span of which the store has all of arXiv, JSON | permanent | workers.tasks.coverage | copied |
 | `abbreviations` | hash | folded term → other terms for it, each with the number of papers that define the pair, JSON, 20,000 at most | permanent | papers.suggestions.abbreviation_store | rebuilt |
-| `mailed` | hash | subscription → last period whose digest was mailed | permanent | workers.notify.mail | copied |
-| `websub` | hash | slug → digest of the feed last announced to the hub | permanent | workers.notify.websub | copied |
+| `mailed` | hash | subscription → last period whose digest was mailed | permanent | workers.notify.delivery_log | copied |
+| `websub` | hash | slug → digest of the feed last announced to the hub | permanent | workers.notify.delivery_log | copied |
+| `notified:CHANNEL` | hash | subject → what a further notification channel last sent of it | permanent | workers.notify.delivery_log | copied |
 | `loads` | hash | identity of a bulk file → progress of its load, JSON | permanent | workers.bulk.loader | copied |
 | `feed:HASH:validators` | string | ETag and Last-Modified of the newest response, and digests of what it was rendered from | 30 days | service.cache.redis_tier | no |
 | `feeds:custom` | sorted set | digests of responses to ad-hoc queries, scored by the second they were rendered | permanent | service.cache.redis_tier | no |
@@ -117,9 +119,8 @@ COVERAGE: Final = "coverage"
 ABBREVIATIONS: Final = "abbreviations"
 CUSTOM_RESPONSES: Final = "feeds:custom"
 BULK_LOADS: Final = "loads"
-WEBSUB_DIGESTS: Final = "websub"
-MAILED_DIGESTS: Final = "mailed"
 METRICS: Final = "metrics"
+ANNOUNCEMENT_TIMES: Final = "announcements"
 SCHEDULER_LEASE: Final = "lease:scheduler"
 SCHEMA: Final = "schema"
 SCHEMA_LOCK: Final = "lock:schema"
@@ -145,8 +146,9 @@ COPIED: Final = (
         COMMUNITIES,
         PICK_LISTS,
         EVALUATED_LISTS,
-        MAILED_DIGESTS,
-        WEBSUB_DIGESTS,
+        "mailed",
+        "websub",
+        "notified:*",
         "votes:*",
         "snapshot:*",
     ),
@@ -181,6 +183,7 @@ TRANSIENT: Final = (
         "trial:*",
         CUSTOM_RESPONSES,
         METRICS,
+        ANNOUNCEMENT_TIMES,
         "lease:*",
         "lock:*",
         SCHEMA,
@@ -200,7 +203,7 @@ def paper_field(number: int) -> bytes:
 
 
 def paper_number(field: bytes) -> int:
-    """Return the number of the paper that a field of its month's hashes is of."""
+    """Return the number of a paper from its field in the hashes of its month."""
     return int.from_bytes(field, "big")
 
 
@@ -236,6 +239,16 @@ def _year_tagged(segment: str, suffix: str) -> str:
 def task_lock(task: str) -> str:
     """Return the key of the lock of a running task."""
     return f"lock:task:{task}"
+
+
+def delivery_log(channel: str) -> str:
+    """Return the key of what a notification channel last sent.
+
+    The keys of the two oldest channels do not follow the pattern. They stay, because a worker of an
+    older release that still runs must see what a newer one has sent.
+    """
+    older = {"mail": "mailed", "websub": "websub"}
+    return older.get(channel, f"notified:{channel}")
 
 
 def feed_trial(id: str) -> str:

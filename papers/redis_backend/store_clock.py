@@ -25,7 +25,7 @@ def read_store_time(redis: Redis) -> datetime:
 
 
 def store_clock(redis: Redis) -> Callable[[], datetime]:
-    """Return a clock that is set by the store's now, for the length of a job.
+    """Return a clock that is set once by the store's time, for the length of a job.
 
     Raises StoreError.
     """

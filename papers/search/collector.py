@@ -154,7 +154,7 @@ class Collector:
 
 
 def _collect_hits(execution: QueryExecution, blocks: Iterator[CandidateBlock], limit: int) -> Hits:
-    """Collect up to `limit` matches; verify candidates until so many texts were examined."""
+    """Collect up to `limit` matches; verify candidates within the limit on texts."""
     found: list[int] = []
     examined, last = 0, 0
     for doc_ids, unverified in _split_blocks(blocks, found, execution.target_candidates):
@@ -239,7 +239,7 @@ def _event_windows(redis: Redis, request: SearchRequest, *, descending: bool) ->
 
 
 def _collect_events(execution: QueryExecution, windows: _Windows, limit: int) -> Hits:
-    """Collect up to `limit` events of papers that match; until so many texts were examined.
+    """Collect up to `limit` events of papers that match; within the limit on texts.
 
     Of the first window, the months that it has are searched; if that is not enough, all months.
     """

@@ -1,11 +1,11 @@
-"""Counts: how many papers match, by month and of late, from the cardinalities of bitmaps alone.
+"""Counts: how many papers match, by month and recently, from cardinalities of bitmaps.
 
     newest day of the store ─▶ the twelve months up to it ─▶ candidates of each, and of the days
 
 A candidate that postings leave uncertain (long phrases, phrases of titles, rare phrases of earlier
-years, votes) counts as a match, and `exact` tells so: the count of a phrase is about one percent
-too high, a count by votes may be far too high. Papers that are blocked by id are not counted, those
-blocked for what they say are, and such a count is not exact.
+years, votes) counts as a match, and then `exact` is False: the count of a phrase is about one
+percent too high, a count by votes may be far too high. Papers that are blocked by id are not
+counted, those blocked for what they say are, and such a count is not exact.
 """
 
 from __future__ import annotations

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import timedelta
 from typing import Any, Final, NamedTuple, Protocol
 
 from pyroaring import BitMap
@@ -22,7 +21,8 @@ from papers.index.postings import doc_ids_of_months
 from papers.index.terms import (
     ALL_DAY_TERMS,
     WORD_KIND,
-    day_term,
+    covers_month,
+    day_terms,
     is_exact_label,
     is_single_shingle,
     label_term,
@@ -31,7 +31,6 @@ from papers.index.terms import (
     text_terms,
     title_terms,
 )
-from papers.model.labels import month_day_range
 from papers.query.ast import (
     And,
     Author,
@@ -130,7 +129,7 @@ class Evaluator:
         candidates: Candidates | None = None
         for child in sorted(node.required, key=lambda n: NODE_EVALUATIONS[type(n)].rank(n)):
             months = self.postings.months
-            if isinstance(child, DateRange) and all(_covers_month(child, m) for m in months):
+            if isinstance(child, DateRange) and all(covers_month(child, m) for m in months):
                 continue
             scope = self if candidates is None else self.restricted_to(candidates.possible)
             found = scope.evaluate(child)
@@ -203,7 +202,7 @@ class Evaluator:
         return Candidates(found if is_exact(label) else BitMap(), found)
 
     def evaluate_id(self, node: IdFilter) -> Candidates:
-        """Return one paper: only its record tells whether it exists."""
+        """Return one paper: only its record shows whether it exists."""
         in_months = [node.id.doc_id] if node.id.month in self.postings.months else []
         return Candidates(BitMap(), BitMap(in_months))
 
@@ -218,7 +217,7 @@ class Evaluator:
             for term in day_terms(node, month):
                 months_of_term[term].append(month)
         found = [self.postings.bitmap_of(term, months) for term, months in months_of_term.items()]
-        covered = [month for month in self.postings.months if _covers_month(node, month)]
+        covered = [month for month in self.postings.months if covers_month(node, month)]
         in_range = BitMap.union(doc_ids_of_months(covered), *found)
         return Candidates(in_range, in_range)
 
@@ -256,20 +255,6 @@ def prefix_terms(text: Text, expansions: PrefixExpansions) -> Sequence[bytes]:
     kind = b"t" if text.field is Field.TITLE else WORD_KIND
     words = expansions[text.words[0]]
     return ALL_DAY_TERMS if words is None else [kind + word.encode() for word in words]
-
-
-def _covers_month(days: DateRange, month: int) -> bool:
-    return days.contains(*month_day_range(month))
-
-
-def day_terms(days: DateRange, month: int) -> list[bytes]:
-    """Return the terms of a month's (YYYYMM) days in a range; none if it covers the month."""
-    first, last = month_day_range(month)
-    if days.contains(first, last):
-        return []
-    since = max(days.since or first, first)
-    until = min(days.until or last, last)
-    return [day_term(month, since + timedelta(n)) for n in range((until - since).days + 1)]
 
 
 class NodeEvaluation(NamedTuple):

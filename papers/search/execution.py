@@ -1,10 +1,10 @@
-"""Execution of one query: the months to read, the candidates in them, and their verification."""
+"""Execution of one query: the months to read together, their candidates, and verification."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import Final
+from typing import Final, Protocol
 
 from pyroaring import BitMap
 
@@ -16,15 +16,79 @@ from papers.query.request import Hits, SearchRequest
 from papers.redis_backend.records import unpack_papers
 from papers.search.evaluate import Candidates
 from papers.search.index_cache import IndexCache, ReadRequest
-from papers.search.pacing import SegmentPacer, estimate_selectivity, prune_months
+from papers.search.node_plans import estimate_selectivity, prune_months
 from papers.search.plan import QueryPlan, residual_query
 from papers.search.reader import IndexReader
-from papers.search.segments import Months
+from papers.search.segments import Months, Segment
 
 _MAX_LEAVES_AT_ONCE: Final = 24
 """Leaves of a plan whose postings are read before it is known which spellings occur."""
 _SPARE_DIVISOR: Final = 16
-"""One candidate in so many is assumed not to match."""
+"""One candidate in this many is assumed not to match."""
+_FIRST_SEGMENTS_EXACT: Final = 12
+_FIRST_SEGMENTS_INEXACT: Final = 4
+_MAX_SEGMENTS: Final = 64
+"""The most segments to read in one round trip: at first (fewer where texts may have to be read
+besides), and later."""
+_GROWTH_FACTOR: Final = 16
+"""How many times as many papers to read in the next batch while none have matched."""
+_SAFETY_MARGIN: Final = 1.6
+"""Older months often match less: reading some in vain costs less than another round trip."""
+
+
+class SegmentLocator(Protocol):
+    """Knows which segment holds the postings of a month."""
+
+    def locate(self, months: Months) -> Sequence[Segment]:
+        """Return the segments of months, in their order; neighbors in one segment together."""
+
+
+class SegmentPacer:
+    """Decides how many months to read together: few postings in vain, and few round trips.
+
+    The first batch has as many papers as should hold the `wanted` ones by the estimated
+    `selectivity`, but few segments, fewer if the query is not `is_exact`. Later batches have 16
+    times as many papers as before until some match; then as many as should hold the missing ones by
+    the share found so far. Months of one segment are always read together.
+    """
+
+    def __init__(
+        self, wanted: int, selectivity: float, segments: SegmentLocator, *, is_exact: bool
+    ) -> None:
+        self._wanted, self._segments = wanted, segments
+        self._first_papers = wanted / selectivity
+        self._first_segments = _FIRST_SEGMENTS_EXACT if is_exact else _FIRST_SEGMENTS_INEXACT
+        self._read = self._found = 0
+
+    def batches(self, months: Months) -> Iterator[Months]:
+        """Cut months into batches to read together; call `add_found` between batches."""
+        max_segments = self._first_segments
+        while months:
+            batch = self._next_batch(months, max_segments)
+            yield batch
+            months, max_segments = months[len(batch) :], _MAX_SEGMENTS
+
+    def _next_batch(self, months: Months, max_segments: int) -> Months:
+        target, end = self._read + self._next_papers, 0
+        for count, segment in enumerate(self._segments.locate(months), 1):
+            end += len(segment.months)
+            self._read += segment.estimated_papers
+            if self._read >= target or count == max_segments:
+                break
+        return months[:end]
+
+    @property
+    def _next_papers(self) -> float:
+        """The number of papers to read next; doubled if the papers found did not match."""
+        limit = _GROWTH_FACTOR * self._read or self._first_papers
+        if not self._found:
+            return limit
+        missing = max(self._wanted - self._found, self._found)
+        return min(self._read * missing / self._found * _SAFETY_MARGIN, limit)
+
+    def add_found(self, count: int) -> None:
+        """Count the candidates found in the last batch."""
+        self._found += count
 
 
 class QueryExecution:

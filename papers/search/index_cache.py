@@ -18,7 +18,6 @@ from papers.blocks.saved_blocks import NO_BLOCKS, READ_BLOCKS, decode_blocks
 from papers.index import bitmaps
 from papers.index.layout import MONTHS_PER_YEAR, SegmentLayout
 from papers.index.postings import COMPACTED, MAX_INLINE_POSTING
-from papers.index.term_months import possible_months
 from papers.model.arxiv_id import stored_month
 from papers.query.ast import Node
 from papers.query.request import Hits
@@ -26,6 +25,7 @@ from papers.records.packing import LazyPaper
 from papers.redis_backend import keys
 from papers.redis_backend.connection import RedisCommand
 from papers.search.evaluate import PostingKey, PrefixExpansions, ProbeTerms
+from papers.search.node_plans import possible_months
 from papers.search.plan import QueryPlan, RequiredPostings
 from papers.search.segments import (
     Months,
@@ -76,7 +76,7 @@ class IndexCache:
     verified: dict[Node, tuple[BitMap, BitMap]] = field(default_factory=dict)
     """By residual query: the doc ids whose texts match it, and those whose texts do not."""
     hits: dict[Hashable, Hits] = field(default_factory=dict)
-    """By request: another format, or the way back, repeats a request."""
+    """By request: other formats and paging back repeat requests."""
     recent_days: Mapping[date, BitMap] | None = None
     """The papers of each day of the newest months; None until they are counted."""
     byte_size: int = 0

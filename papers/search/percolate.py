@@ -1,4 +1,4 @@
-"""Percolator: which stored keywords match given papers; a search turned round.
+"""Percolator: which stored keywords match given papers; the reverse of a search.
 
     papers ─▶ their terms, inverted: an index of this batch, in memory
     keywords ─▶ each is evaluated over that index as it is over the store's months
@@ -25,18 +25,15 @@ from papers.index.layout import MONTH_PAPER_BITS, MONTHS_PER_YEAR, YEAR_PAPER_BI
 from papers.index.postings import doc_ids_of_months
 from papers.index.shingle_hashing import shingle_hashes
 from papers.index.shingles.shingle_keys import PostingKeys, group_doc_ids
-from papers.index.terms import (
-    anchor_terms,
-    paper_label_terms,
-    text_shingles,
-)
+from papers.index.terms import paper_label_terms, text_shingles
 from papers.index.writing.term_batch import Vocabulary
 from papers.model.arxiv_id import ArxivId, month_ordinal
 from papers.model.paper import Paper
-from papers.query.ast import Node, Text, expand_spellings
+from papers.query.ast import Node, Text
 from papers.query.match import FoldedPaper, matches_node
 from papers.query.parser import parse_query
 from papers.search.evaluate import PostingKey, PrefixExpansions
+from papers.search.node_plans import anchor_terms, expand_spellings
 from papers.search.plan import QueryPlan, residual_query
 from papers.state.keyword_directory import KeywordList, KeywordsVersion
 from papers.state.keyword_record import Keyword
@@ -246,7 +243,7 @@ _TEXT_FIELDS: Final = (
 
 
 def _index_singly(papers: Iterable[Paper], shingles: frozenset[int]) -> BatchPostings:
-    """Index papers one by one; of the shingles only those given."""
+    """Index papers one by one, with the given shingles only."""
     found: defaultdict[PostingKey, list[int]] = defaultdict(list)
     for paper in papers:
         for key in paper_posting_keys(paper, shingles):
@@ -271,7 +268,7 @@ def paper_posting_keys(paper: Paper, shingles: frozenset[int] | None = None) -> 
 
 
 def _index_vectorized(papers: Sequence[Paper], shingles: PostingKeys) -> BatchPostings:
-    """Index papers together; of the shingles only those given, which must be sorted."""
+    """Index papers together, with the given shingles only, which must be sorted."""
     found: defaultdict[PostingKey, list[Iterable[int]]] = defaultdict(list)
     vocabulary = Vocabulary()
     for month in {paper.id.month for paper in papers}:

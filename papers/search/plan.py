@@ -20,9 +20,8 @@ from typing import Final, Protocol
 from pyroaring import BitMap
 
 from papers.index.postings import doc_ids_of_months
-from papers.index.term_months import term_months_fields
-from papers.index.terms import text_shingles, text_terms
-from papers.query.ast import And, DateRange, Leaf, Node, Or, Text, expand_spellings, leaves
+from papers.index.terms import day_terms, text_shingles, text_terms
+from papers.query.ast import And, DateRange, Leaf, Node, Or, Text, leaves, map_children
 from papers.search.evaluate import (
     Candidates,
     Evaluator,
@@ -30,22 +29,21 @@ from papers.search.evaluate import (
     Postings,
     PrefixExpansions,
     ProbeTerms,
-    day_terms,
     is_exact,
     shingle_candidates,
     shingle_slot_key,
 )
-from papers.search.pacing import posting_keys
+from papers.search.node_plans import dictionary_terms, expand_spellings, posting_keys
 from papers.search.segments import Months
 
 TermMonthValues = Mapping[bytes, bytes | None]
-"""Terms and the months in which they occur, as the dictionary stores them; None if in none."""
+"""Terms and the stored months in which each occurs; None for a term that no paper has."""
 
 RequiredPostings = Sequence[tuple[Months, Sequence[PostingKey]]]
 """Months and the postings to read of each."""
 
 _TEXT_READ_COST: Final = 3.0
-"""The cost of reading a text in vain, in short postings."""
+"""The cost of reading a text in vain, as a number of short postings."""
 _DOC_IDS_PER_POSTING_COST: Final = 2_000
 """The number of doc ids that double a posting's cost."""
 
@@ -94,7 +92,7 @@ class QueryPlan:
         unique = tuple(dict.fromkeys(leaves(root)))
         texts = [leaf for leaf in unique if isinstance(leaf, Text)]
         prefixes = [text for text in texts if text.is_prefix]
-        terms = dict.fromkeys(term for leaf in unique for term in term_months_fields(leaf))
+        terms = dict.fromkeys(term for leaf in unique for term in dictionary_terms(leaf))
         return cls(
             root=root,
             leaves=unique,
@@ -131,7 +129,7 @@ class QueryPlan:
         return replace(self, probed_months=(), probes_everywhere=True)
 
     def required_postings(self, months: Months) -> RequiredPostings:
-        """Return the postings to read of each of some months."""
+        """Return the postings to read, by month."""
         if self.probes_everywhere:
             return self._by_day_keys(months, self._probed_keys)
         if not self.probed_months:
@@ -228,7 +226,7 @@ def _base_keys(
 def _choose_terms(
     phrase: Text, share: Callable[[PostingKey], float], papers: int
 ) -> Sequence[bytes]:
-    """Return the terms of a phrase worth reading in a month of so many papers, rarest first."""
+    """Return the terms of a phrase that are worth reading in a month, rarest first."""
     rarest, *others = sorted(dict.fromkeys(text_terms(phrase)), key=share)
     chosen = [rarest]
     by_chance = papers * share(rarest) * prod(map(share, text_shingles(phrase)))
@@ -241,21 +239,19 @@ def _choose_terms(
 
 
 def _drop_absent_spellings(node: Node, term_months: TermMonthValues) -> Node:
-    if isinstance(node, And):
-        required = [_drop_absent_spellings(child, term_months) for child in node.required]
-        excluded = [_drop_absent_spellings(child, term_months) for child in node.excluded]
-        return And(tuple(required), tuple(excluded))
-    if not isinstance(node, Or):
-        return node
-    if not all(isinstance(child, Text) and child.is_literal for child in node.alternatives):
-        return Or(tuple(_drop_absent_spellings(child, term_months) for child in node.alternatives))
-    present = [child for child in node.alternatives if not _is_absent(child, term_months)]
-    return Or(tuple(present)) if len(present) > 1 else (present or node.alternatives)[0]
+    if isinstance(node, Or) and all(_is_spelling(child) for child in node.alternatives):
+        present = [child for child in node.alternatives if not _is_absent(child, term_months)]
+        return Or(tuple(present)) if len(present) > 1 else (present or node.alternatives)[0]
+    return map_children(node, lambda child: _drop_absent_spellings(child, term_months))
+
+
+def _is_spelling(node: Node) -> bool:
+    return isinstance(node, Text) and node.is_literal
 
 
 def _is_absent(leaf: Node, term_months: TermMonthValues) -> bool:
     assert isinstance(leaf, Text), "only texts have spellings"
-    return any(term_months.get(term, b"?") is None for term in term_months_fields(leaf))
+    return any(term_months.get(term, b"?") is None for term in dictionary_terms(leaf))
 
 
 def residual_query(root: Node) -> Node:

@@ -111,7 +111,7 @@ class ReadSession:
     def read_refined(
         self, plan: QueryPlan, months: Months, known: ProbeTerms
     ) -> tuple[QueryPlan, MergedPostings]:
-        """Read what a plan wants of months until it needs no refining; see `QueryPlan.refine`.
+        """Read the postings that a plan requires until it is final; see `QueryPlan.refine`.
 
         Returns the final plan and the postings to evaluate it on. One round trip or none, and one
         more if a phrase turns out to be ambiguous.
@@ -185,7 +185,7 @@ class MergedPostings:
         return _union(parts)
 
     def _merge(self, key: PostingKey) -> BitMap:
-        """Unite the segments' postings; of a year read in part drop the other months."""
+        """Unite the segments' postings, without the months of a year that were not requested."""
         parts = _segment_bitmaps(self._complete_segments, key)
         if self._partial_segments:
             partial = _segment_bitmaps(self._partial_segments, key)

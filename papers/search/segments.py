@@ -29,7 +29,7 @@ Months = tuple[int, ...]
 SegmentPosting = BitMap | bitmaps.PaddedBitmap | bytes
 """A posting of one segment in the form that is fastest to use; a short one stays packed."""
 SegmentPostings = dict[PostingKey, SegmentPosting | None]
-"""Postings of a segment, None where it has none; of slots only if the shingle has no posting."""
+"""Postings of a segment, None for those it lacks; slots only for shingles without a posting."""
 
 
 class Segment(NamedTuple):

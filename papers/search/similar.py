@@ -39,7 +39,7 @@ _MIN_WORD_LENGTH: Final = 3
 _MAX_DOCUMENT_SHARE: Final = 0.05
 """A word in a larger share of the papers is not distinctive ..."""
 _ALWAYS_RARE: Final = 8
-"""... unless no more than so many papers have it."""
+"""... unless at most this many papers have it."""
 
 _COMMUNITY_WORDS: Final = label_term(Label(LabelKind.FLAG, Flag.COMMUNITY_WORDS))
 TermWeights = Mapping[str, float]
@@ -61,7 +61,7 @@ class MoreLikeThis:
         self._redis, self._reader = reader.redis, reader
 
     def similar_to(self, paper: Paper, limit: int) -> list[SimilarPaper]:
-        """Return the papers most like one, best first; of equal ones the newer first."""
+        """Return the papers most like one, best first; equal ones newest first."""
         with translate_store_errors(self._redis):
             session = self._reader.open_session(IndexCache.month_requests)
             months = sorted({paper.id.month, *session.newest_months(NEWEST_MONTHS)})

@@ -10,17 +10,18 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from functools import cached_property, reduce
 from itertools import accumulate, chain
-from typing import Final
+from typing import Any, Final
 
 from pyroaring import BitMap
 
-from papers.query.ast import And, Author, Field, Node, Or, Text, expand_spellings
+from papers.query.ast import And, Author, Field, Node, Or, Text
 from papers.query.match import FoldedPaper, matches_node
 from papers.records.packing import LazyPaper
 from papers.search.evaluate import Candidates
+from papers.search.node_plans import expand_spellings
 from papers.text.folding import fold_text, lower_capitals
 from papers.text.link_names import blank_url_bytes
 from papers.text.names.person_match import is_person
@@ -50,25 +51,41 @@ class _TextBatch:
         self._doc_ids = BitMap(papers)
 
     def evaluate(self, node: Node) -> Candidates:
-        """Return the papers that match for certain, and those that may; all may match a label."""
-        if isinstance(node, And):
-            everything = Candidates(self._doc_ids, self._doc_ids)
-            candidates = reduce(Candidates.__and__, map(self.evaluate, node.required), everything)
-            return reduce(Candidates.__sub__, map(self.evaluate, node.excluded), candidates)
-        if isinstance(node, Or):
-            exact, possible = zip(*map(self.evaluate, node.alternatives), strict=True)
-            return Candidates(BitMap.union(*exact), BitMap.union(*possible))
-        if isinstance(node, Text) and not node.is_prefix:
-            if not node.is_literal and len(node.spellings) > 1:
-                return self.evaluate(expand_spellings(node))
-            if node.field in _TEXTS_OF_FIELD:
-                fields = _TEXTS_OF_FIELD[node.field]
-                return self._texts.papers_with_phrase(phrase_pattern(node.words), fields)
-        if isinstance(node, Author):
-            names = self._names.items()
-            found = BitMap([doc_id for doc_id, of in names if is_person(node.readings, of)])
-            return Candidates(found, found)
+        """Return the papers that match for certain, and those that may; for labels, all may."""
+        evaluate = _BATCH_EVALUATIONS.get(type(node), _TextBatch.undecided)
+        return evaluate(self, node)
+
+    def undecided(self, node: Node) -> Candidates:
+        """Return every paper as possible: each is matched by itself."""
         return Candidates(BitMap(), self._doc_ids)
+
+    def evaluate_and(self, node: And) -> Candidates:
+        """Intersect the required nodes, and subtract the excluded ones."""
+        everything = Candidates(self._doc_ids, self._doc_ids)
+        candidates = reduce(Candidates.__and__, map(self.evaluate, node.required), everything)
+        return reduce(Candidates.__sub__, map(self.evaluate, node.excluded), candidates)
+
+    def evaluate_or(self, node: Or) -> Candidates:
+        """Unite the alternatives."""
+        exact, possible = zip(*map(self.evaluate, node.alternatives), strict=True)
+        return Candidates(BitMap.union(*exact), BitMap.union(*possible))
+
+    def evaluate_text(self, text: Text) -> Candidates:
+        """Search the texts for a word or phrase; a prefix is left to the matcher."""
+        if text.is_prefix:
+            return self.undecided(text)
+        if not text.is_literal and len(text.spellings) > 1:
+            return self.evaluate(expand_spellings(text))
+        if text.field not in _TEXTS_OF_FIELD:
+            return self.undecided(text)
+        fields = _TEXTS_OF_FIELD[text.field]
+        return self._texts.papers_with_phrase(phrase_pattern(text.words), fields)
+
+    def evaluate_author(self, author: Author) -> Candidates:
+        """Match the names of the authors."""
+        names = self._names.items()
+        found = BitMap([doc_id for doc_id, of in names if is_person(author.readings, of)])
+        return Candidates(found, found)
 
     @cached_property
     def _texts(self) -> _JoinedTexts:
@@ -89,6 +106,15 @@ class _TextBatch:
         empty = {doc_id: (b"",) * len(of) for doc_id, of in texts.items()}
         is_plain = {doc_id: doc_id in folded for doc_id in texts}
         return _JoinedTexts(empty | folded, is_plain, folded=True)
+
+
+_BATCH_EVALUATIONS: Final[dict[type, Callable[[_TextBatch, Any], Candidates]]] = {
+    And: _TextBatch.evaluate_and,
+    Or: _TextBatch.evaluate_or,
+    Text: _TextBatch.evaluate_text,
+    Author: _TextBatch.evaluate_author,
+}
+"""The node types that many texts decide together; papers are matched one by one for others."""
 
 
 def _with_separators(papers: Mapping[int, Sequence[bytes]]) -> set[int]:
@@ -123,7 +149,7 @@ def _lower_capitals(text: bytes) -> bytes:
 class _JoinedTexts:
     """Texts of papers, equally many of each, joined to one text in lower case.
 
-    `plain` says of some papers whether their texts have nothing to fold but case and plurals. A
+    `plain` says for some papers whether their texts have nothing to fold but case and plurals. A
     paper that is not plain may have a phrase that is not found and, unless texts are `folded`, may
     lack one that is.
     """
@@ -187,8 +213,8 @@ _FOLDABLE: Final = (
 """What folding may remove, or treat as a word boundary unlike other punctuation."""
 
 _FOLD_SEPARATOR: Final = b"\1"
-"""Between texts that are folded together and then split again."""
+"""The separator of texts that are folded together and then split again."""
 _TEXT_SEPARATOR: Final = b" \0 "
-"""Between joined texts: no phrase reaches across it."""
+"""The separator of joined texts: no phrase reaches across it."""
 _TEXTS_OF_FIELD: Final = {Field.ANY: (0, 1), Field.TITLE: (0,), Field.ABSTRACT: (1,)}
 """The numbers of a paper's texts that a field covers: title 0, abstract 1."""

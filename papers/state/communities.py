@@ -22,7 +22,7 @@ from papers.redis_backend.connection import translate_store_errors
 from papers.state.task_states import TaskStates
 
 MAX_SAVED_FEEDS: Final = 100
-"""The limit: each feed is fetched every hour."""
+"""The most saved feeds: each is fetched every hour."""
 
 MAX_URL_LENGTH: Final = 2_000
 

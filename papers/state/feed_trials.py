@@ -55,7 +55,7 @@ class FeedTrial:
 
     @property
     def display_url(self) -> str:
-        """The URL without user, password and query values: who knows the id need not know them."""
+        """The URL without user, password and query values, for anyone who knows the trial's id."""
         return hide_credentials(self.url)
 
 

@@ -1,4 +1,4 @@
-"""Import of keywords: saves many at once, in one transaction a block.
+"""Import of keywords: saves many at once, in one transaction per block.
 
 A keyword that exists is never changed, so an import may be repeated, or go on where it stopped.
 The initial fetches are left to the scheduler (`papers.state.initial_fetches`).

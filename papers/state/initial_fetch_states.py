@@ -16,7 +16,7 @@ from papers.redis_backend.connection import translate_store_errors
 
 INITIAL_FETCH_PREFIX: Final = "fill:"
 MAX_WAITING_FETCHES: Final = 100
-"""Initial fetches that are due at a time; one request of each is some seconds of arXiv's limit."""
+"""Initial fetches that are due at a time; each takes some seconds of arXiv's rate limit."""
 _STATE_KEYS: Final = {
     "ok": keys.OK_INITIAL_FETCHES,
     "quiet": keys.QUIET_INITIAL_FETCHES,
@@ -92,7 +92,7 @@ class InitialFetchStates:
         return self.counts()["waiting"] < MAX_WAITING_FETCHES
 
     def clear_due(self) -> None:
-        """Drop all that are due, as something else brings what they would."""
+        """Remove all from the schedule, as something else brings their papers."""
         with translate_store_errors(self._redis):
             self._redis.delete(keys.DUE_INITIAL_FETCHES)
 

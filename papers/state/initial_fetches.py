@@ -1,4 +1,4 @@
-"""Initial fetches that are still to be planned, and those of releases that kept them elsewhere."""
+"""Which initial fetches are missing, and the move of states that older releases stored."""
 
 from __future__ import annotations
 

@@ -20,8 +20,8 @@ from papers.state.keyword_record import Keyword
 class KeywordsVersion(NamedTuple):
     """Identifies a state of the list.
 
-    `token` is None until this release has changed the list; the number of keywords shows that an
-    older one, which leaves the token as it is, has added or removed some.
+    `token` is None until this release has changed the list. An older release leaves the token as it
+    is, so the number of keywords is compared as well.
     """
 
     token: bytes | None

@@ -35,7 +35,7 @@ from papers.state.slugs import (
 from papers.state.task_states import TaskStates
 
 _SEED_COMPLETE: Final = ""
-"""Added to the seeded slugs once all of them were; not a slug itself."""
+"""Marks that all configured keywords have been saved; not a slug itself."""
 
 
 class Keywords:
@@ -194,7 +194,7 @@ class Keywords:
         return renamed
 
     def is_saved(self, slug: str) -> bool:
-        """Return whether a keyword has a slug."""
+        """Return whether a slug is that of a saved keyword."""
         with translate_store_errors(self._redis):
             return bool(self._redis.hexists(keys.KEYWORDS, slug))
 
@@ -208,7 +208,7 @@ class Keywords:
         return moved
 
     def merge(self, slug_or_name: str, into: str, *, now: datetime) -> Keyword:
-        """Add a keyword's query to that of another one, `into`, to which the first redirects then.
+        """Add a keyword's query to that of another one, `into`; its URLs then redirect to that.
 
         Raises UnknownKeyword; BadParameter if both are the same; BadQuery if it gets too long.
         """
@@ -225,7 +225,7 @@ class Keywords:
         return merged
 
     def _slug_for(self, name: str) -> str:
-        """Return the slug of a name: of the keyword that has it, or that a new one would get."""
+        """Return the slug of the keyword with this name, or the slug that a new one would get."""
         slug = slug_of(name)
         if first_version_slug(name) != slug:
             with contextlib.suppress(UnknownKeyword):
@@ -258,7 +258,7 @@ class Keywords:
         return int(pipe.execute()[0])
 
     def scan_slugs(self, cursor: int, count: int) -> tuple[int, list[str]]:
-        """Return the next cursor (0: the list is through) and about `count` slugs, in no order."""
+        """Return the next cursor (0 at the end) and about `count` slugs, in no order."""
         with translate_store_errors(self._redis):
             found: Any = self._redis.hscan(keys.KEYWORDS, cursor, count=count)
         return int(found[0]), [slug.decode() for slug in found[1]]

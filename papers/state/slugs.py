@@ -68,7 +68,7 @@ def unreserved_name(name: str) -> str:
 
 
 def first_version_slug(name: str) -> str:
-    """Return the slug that the first version made of a name: of its ASCII letters only."""
+    """Return the slug that the first version made of a name, from its ASCII letters only."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
 

@@ -17,9 +17,9 @@ from papers.redis_backend.records import read_stored_papers
 from papers.suggestions.abbreviations import Alternative
 
 NEWEST_PAPERS: Final = 30_000
-"""Papers of the sample that are the newest of the store: five weeks of all of arXiv."""
+"""How many of the newest papers are in the sample: five weeks of all of arXiv."""
 SAMPLED_MONTHS: Final = 24
-"""Months before these of which the sample has some papers."""
+"""How many months before these have papers in the sample."""
 PAPERS_PER_MONTH: Final = 1_250
 _BATCH_SIZE: Final = 1_000
 

@@ -68,7 +68,7 @@ def _pairs_at(text: str, match: re.Match[str]) -> Iterator[AbbreviationDefinitio
 
 
 def _short_form(written: str) -> str:
-    """Return a short form without its plural `s`; "" if this is none."""
+    """Return a short form without its plural `s`; "" if the text is not one."""
     if len(written) > 2 and written.endswith("s") and not written[-2].islower():
         written = written[:-1]
     return written if _SHORT.fullmatch(written) else ""

@@ -1,11 +1,11 @@
-"""What an empty result lacks: the word that no paper has, or the two that no paper has together."""
+"""Why a result is empty: a word that no paper has, or two that no paper has together."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import combinations
-from typing import Final
+from typing import Any, Final
 
 from papers.query.ast import And, Author, Field, IdFilter, Node, Or, Text, all_of
 from papers.query.parser import Query
@@ -24,7 +24,7 @@ _Finds = Callable[[Node], bool]
 
 
 def explain_empty(store: Store, request: SearchRequest) -> str:
-    """Return why no paper matches, as a sentence without its stop. Raises StoreUnavailable."""
+    """Return why no paper matches, as a sentence without a full stop. Raises StoreUnavailable."""
 
     def finds(node: Node) -> bool:
         hits = store.find_hits(replace(request, query=Query(node), limit=1, before=""), 1)
@@ -39,7 +39,7 @@ def explain_empty(store: Store, request: SearchRequest) -> str:
 
 
 def describe_missing(tree: Node, finds: _Finds) -> str:
-    """Return what no paper has of a tree that none matches; `finds`: whether some paper matches."""
+    """Return which part of a tree no paper has; `finds` says whether any paper matches a tree."""
     if not isinstance(tree, And):
         return f"no paper {_describe(tree)}"
     terms = tree.required[:MAX_EXAMINED]
@@ -55,24 +55,33 @@ def describe_missing(tree: Node, finds: _Finds) -> str:
 
 
 def _describe(node: Node) -> str:
-    if isinstance(node, Text):
-        return f"has {_name(node)}"
-    if isinstance(node, Author):
-        return f"is by {_name(node)}"
-    if isinstance(node, IdFilter):
-        return f"here has the id {node.id}"
-    if isinstance(node, Or):
-        return f"has any of {_join(node.alternatives)}"
-    return f"matches {_name(node)}"
+    describe = _DESCRIPTIONS.get(type(node), lambda node: f"matches {_name(node)}")
+    return describe(node)
 
 
 def _name(node: Node) -> str:
-    if isinstance(node, Text):
-        words, place = " ".join(node.words), _IN_FIELD.get(node.field, "")
-        return f"{'a word that begins with ' if node.is_prefix else ''}“{words}”{place}"
-    if isinstance(node, Author):
-        return f"“{' '.join(node.words)}”"
-    return f"“{node}”" if not isinstance(node, And | Or) else f"({node})"
+    return _NAMES.get(type(node), lambda node: f"“{node}”")(node)
+
+
+def _text_name(text: Text) -> str:
+    words, place = " ".join(text.words), _IN_FIELD.get(text.field, "")
+    return f"{'a word that begins with ' if text.is_prefix else ''}“{words}”{place}"
+
+
+_NAMES: Final[dict[type, Callable[[Any], str]]] = {
+    Text: _text_name,
+    Author: lambda author: f"“{' '.join(author.words)}”",
+    And: lambda node: f"({node})",
+    Or: lambda node: f"({node})",
+}
+"""Node types that are not named by their canonical text in quotes."""
+_DESCRIPTIONS: Final[dict[type, Callable[[Any], str]]] = {
+    Text: lambda text: f"has {_name(text)}",
+    Author: lambda author: f"is by {_name(author)}",
+    IdFilter: lambda node: f"here has the id {node.id}",
+    Or: lambda node: f"has any of {_join(node.alternatives)}",
+}
+"""What a paper does that matches a node, where there is a better word than "matches"."""
 
 
 def _join(nodes: Sequence[Node]) -> str:

@@ -47,7 +47,7 @@ _WORDS: Final = dict(
         " litres/liters"
     ).split()
 )
-"""Whole British words to American ones: their ends are ends of other words too."""
+"""Whole British words to American ones: a rule for their endings would change other words."""
 _AMERICAN_WORDS: Final = {american: british for british, american in _WORDS.items()}
 _MIN_ISE_LENGTH: Final = 7
 _ISE: Final = re.compile(r"i([sz])(?:ation|ations|e|es|ed|er|ers|ing|able)$")
@@ -56,9 +56,9 @@ _NEVER_IZE_ENDS: Final = (
     *("improv", "merchand", "parad", "prec", "prem", "prom", "superv", "surpr", "telev", "treat"),
     *("w",),
 )
-"""Ends of what stands before -ise or -ize in words that have one of them everywhere."""
+"""Ends of stems whose words have -ise or -ize in both spellings."""
 _NEVER_IZE: Final = frozenset("ar capsi dev down no over pra pr ra res rev s upr".split())
-"""What stands there in short ones: `raise`, `resize`."""
+"""Whole stems of short words of this kind: `raise`, `resize`."""
 
 _CLOSED_FORMS: Final = dict(
     pair.split("/")

@@ -21,7 +21,7 @@ from papers.suggestions.spellings import other_form, other_spellings
 from papers.suggestions.term_spans import TermSpan, term_spans
 
 MAX_SUGGESTIONS: Final = 3
-"""Each costs a count of papers."""
+"""The most suggestions for a search: each costs a count of papers."""
 SuggestionKind = Literal["abbreviation", "spelling", "form"]
 
 

@@ -49,7 +49,7 @@ def quoted_term(written: str) -> str:
 
 
 def term_spans(text: str) -> list[TermSpan]:
-    """Return the parts of a keyword's display text that require something: longest runs first."""
+    """Return the parts of a keyword's display text that papers must have, longest runs first."""
     tokens = split_tokens(text)
     tokens = with_operators(tokens, small_operators(tokens))
     spans = list[TermSpan]()
@@ -62,7 +62,7 @@ def term_spans(text: str) -> list[TermSpan]:
 
 
 def _run_key(item: tuple[int, TermSpan | None]) -> object:
-    """Return what is equal for neighbors of one run: words without field; others are alone."""
+    """Return a key that groups words into runs: equal for words without a field, else unique."""
     index, span = item
     is_word = span and not span.field and span.end - span.start == len(span.written)
     return "run" if is_word else index

@@ -3,7 +3,7 @@
     request id=6f2c1a90 method=GET path=/feeds/rl.atom status=200 seconds=0.004 client=192.0.2.0
     fetch id=9d01be77 task=announcements url=https://rss.arxiv.org/atom/cs.AI status=200 seconds=1.2
 
-No reader can be found in them: of a client's address the network remains, queries are left out.
+No reader can be identified by them: client addresses are cut to networks, queries are omitted.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def format_event(event: str, **fields: object) -> str:
 
 
 def client_network(address: str) -> str:
-    """Return the network of an address: /24 of IPv4, /48 of IPv6; "-" for what is no address."""
+    """Return the network of an address: /24 of IPv4, /48 of IPv6; "-" for any other text."""
     try:
         version = ip_address(address).version
     except ValueError:

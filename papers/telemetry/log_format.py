@@ -1,6 +1,6 @@
 """The format of log lines, in every process: time, level, message, id of the request or task.
 
-Without credentials in URLs, whoever has put them into a message.
+Credentials in URLs are hidden, whatever the message.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class RedactingFormatter(logging.Formatter):
 
 
 def log_to_stderr(settings: Settings) -> None:
-    """Write the log lines of this process to stderr, of libraries only warnings."""
+    """Write the log lines of this process to stderr; libraries log warnings only."""
     handler = logging.StreamHandler()
     handler.setFormatter(
         RedactingFormatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S")

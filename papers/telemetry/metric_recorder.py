@@ -26,7 +26,7 @@ from papers.redis_backend.connection import translate_store_errors
 from papers.telemetry.metric_table import ANNOUNCEMENT_SECONDS, METRICS, MetricSpec
 
 FLUSH_INTERVAL: Final[Seconds] = 5.0
-"""Between two additions of a process to Redis."""
+"""The time between two additions of a process to Redis."""
 
 _SEPARATOR: Final = "|"
 _SUM, _BUCKET = "sum", "le="
@@ -110,7 +110,7 @@ class Histogram:
         return round(self.buckets[-1][1]) if self.buckets else 0
 
     def quantile(self, part: float) -> float:
-        """Return a quantile, interpolated within its bucket; of the last one its lower bound."""
+        """Return a quantile, interpolated within its bucket; in the last, its lower bound."""
         lower, before = 0.0, 0.0
         for bound, count in self.buckets:
             if count >= part * self.total and count > before:
@@ -124,7 +124,7 @@ class RecordedMetrics:
     """The counts of all processes at one time."""
 
     def __init__(self, redis: Redis) -> None:
-        """Read them. Raises StoreError."""
+        """Read the counts. Raises StoreError."""
         with translate_store_errors(redis):
             stored: Any = redis.hgetall(keys.METRICS)
         self._counts = {field.decode(): float(value) for field, value in stored.items()}

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 
 class MetricSpec(NamedTuple):
-    """A counter; with upper bounds of `buckets` (in its unit) a histogram."""
+    """A counter, or a histogram if it has `buckets`, which are upper bounds in its unit."""
 
     name: str
     help: str
@@ -64,7 +64,7 @@ INGESTED_PAPERS: Final = MetricSpec(
 ANNOUNCEMENT_SECONDS: Final = MetricSpec(
     "paperwire_announcement_seconds",
     "Seconds, at most, from arXiv showing an announcement until feeds have it: since the last "
-    "request that found it missing.",
+    "request that found none, or midnight.",
     (),
     (10.0, 20.0, 30.0, 45.0, 60.0, 90.0, 120.0, 180.0, 300.0, 600.0, 1200.0, 3600.0),
 )

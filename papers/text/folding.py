@@ -5,9 +5,9 @@ r"""Text folding for papers and keywords: what counts as the same word.
 
 Unicode compatibility form, case, accents, TeX, hyphens and plurals do not matter; everything that
 is not a letter or digit separates words. Signs that are part of a word are letters (`C++`,
-`papers.text.signs`), URLs have no words (`papers.text.link_names`), and only case tells GPS from
-GPs (`papers.text.plurals`). `tokenize` returns the folded words of a text, `token_spans` also their
-positions; both give the same words in the same order. `papers.text.text_readings` adds the
+`papers.text.signs`), URLs have no words (`papers.text.link_names`), and only case distinguishes GPS
+from GPs (`papers.text.plurals`). `tokenize` returns the folded words of a text, `token_spans` also
+their positions; both give the same words in the same order. `papers.text.text_readings` adds the
 readings in which hyphenated words are one.
 
 A text is *plain* if it is ASCII without TeX, apostrophes and signs: its words are its runs of
@@ -100,7 +100,7 @@ def lower_words(words: Iterable[str]) -> list[str]:
 
 
 def written_words(text: str) -> list[str]:
-    """Return the words of a text without accents, TeX and signs, in capitals where these are."""
+    """Return the words of a text without accents, TeX and signs, with their capitals."""
     # several times as fast as a regular expression
     return fold_text(text).translate(SEPARATORS_TO_BLANKS).split()
 
@@ -109,20 +109,20 @@ def fold_text(text: str) -> str:
     """Return a text whose runs of letters and digits are the written words of this one.
 
     Hyphens between words are left. Beyond ASCII only words remain, in lower case. A text without
-    small letters is in lower case, as its capitals tell nothing.
+    small letters is lower-cased, as its capitals say nothing.
     """
     text = _prepare(text)
     return text if _is_plain(text) else _fold_marked_chunks(text)
 
 
 def _prepare(text: str) -> str:
-    """Return a text of the same length, as the folding of chunks needs it."""
+    """Return a text of the same length, URLs blanked, `.NET` marked, all capitals lowered."""
     text = lower_capitals(text)
     return mark_dotnet(blank_urls(text)) if _INNER_DOT.search(text) else text
 
 
 def lower_capitals(text: str) -> str:
-    """Return a text that has no small letters in small letters: its capitals tell nothing."""
+    """Return a text in lower case if it is all in capitals: these say nothing then."""
     if not text.isupper():
         return text
     lower = text.lower()
@@ -177,7 +177,7 @@ def _is_plain(text: str) -> bool:
 
 
 def _fold_marked_chunks(text: str) -> str:
-    """Return a text with its chunks folded that are not plain, all in one call.
+    """Return a text in which the chunks that are not plain are folded, all in one call.
 
     No folding rule reaches across a blank, so chunks can be cut and joined at blanks.
     """

@@ -36,7 +36,7 @@ _URL_BYTES: Final = re.compile(_URL.encode(), _FLAGS)
 _LINK: Final = re.compile(f"{_URL}|{_BARE_HOST}", _FLAGS)
 _DOT_HINT: Final = rf"\.(?=[a-zA-Z0-9])(?:(?<=[wW]{{3}}\.)|(?:{_TOP_LEVEL})(?![A-Za-z0-9]))"
 _SCHEME_HINT: Final = "://"
-"""What nearly every URL contains. Each begins with a literal character, so a search is fast."""
+"""Marks of which nearly every URL has one. They begin with literal characters, for speed."""
 _HINTS_TEXT: Final = (re.compile(_SCHEME_HINT), re.compile(_DOT_HINT))
 _HINTS_BYTES: Final = (re.compile(_SCHEME_HINT.encode()), re.compile(_DOT_HINT.encode()))
 MAX_LINK_LENGTH: Final = 200
@@ -117,7 +117,7 @@ def normalize_link(url: str) -> str:
 
 
 def link_prefixes(link: str, max_parts: int | None = None) -> Iterator[str]:
-    """Yield what `link:` may name to find a link in normal form.
+    """Yield the values of `link:` that find a link in normal form.
 
     Its host, that of the domains above, and the host with the first parts of the path, `max_parts`
     at most.

@@ -20,12 +20,12 @@ _WORD_SEPARATOR: Final = "[^a-z0-9\0]+"
 
 
 class WordForms(NamedTuple):
-    """How a folded word may stand in a text that is in small letters."""
+    """The forms that a folded word may have in a text in lower case."""
 
     small: frozenset[bytes]
     """The forms of the word where it is written without capitals at the end."""
     any_case: frozenset[bytes]
-    """All forms; of those that end in s only the capitals tell: GPs is gp, GPS is gps."""
+    """All forms; capitals decide those that end in s: GPs is gp, GPS is gps."""
     folded: str
 
 

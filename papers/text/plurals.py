@@ -70,7 +70,7 @@ UNCHANGED_WORDS: Final = frozenset(
     " angeles athens kansas arkansas illinois naples orleans vegas brussels rhodes versailles"
     " hermes archimedes descartes siemens mercedes herpes rabies".split()
 )
-"""Words that look like plurals and are none."""
+"""Words that look like plurals and are not."""
 
 PLURAL_TABLE: Final = "plural_table.txt"
 
@@ -117,7 +117,7 @@ def _fold_written(word: str) -> str:
 
 
 def is_acronym(word: str) -> bool:
-    """Return whether a word ends in an S that is no plural's: GPS, H2S, iOS, NeurIPS."""
+    """Return whether a word ends in an S that is not a plural ending: GPS, H2S, iOS, NeurIPS."""
     stem = word[:-1]
     if not word.endswith("S") or stem.lower() == stem.upper():
         return False
@@ -125,13 +125,13 @@ def is_acronym(word: str) -> bool:
 
 
 def is_acronym_plural(word: str) -> bool:
-    """Return whether a word is capitals and a plural's s: GPs, LLMs, 3DGs."""
+    """Return whether a word is capitals and a plural s: GPs, LLMs, 3DGs."""
     has_two_before = word[-2:-1].isupper() and word[-3:-2] != "" and not word[-3:-2].islower()
     return has_two_before and word.endswith("s")
 
 
 def mark_case(word: str) -> str:
-    """Return a written word in small letters but for the letters that decide its plural.
+    """Return a written word in lower case, except for the letters that decide its plural.
 
     `fold_written_words` folds it like the word as it was written.
     """
@@ -142,7 +142,7 @@ def mark_case(word: str) -> str:
 
 
 def writable_form(word: str) -> str:
-    """Return a folded word so that folding returns it: in capitals where its s would be folded."""
+    """Return a text that folds to a folded word: in capitals if its final s would be removed."""
     if _FOLDED[word] == word:
         return word
     upper = word.upper()
@@ -155,7 +155,7 @@ def singularize(word: str) -> str:
 
 
 def fold_written_words(words: Iterable[str]) -> list[str]:
-    """Return words in small letters, plurals as singulars; capitals tell acronyms from plurals."""
+    """Return words in small letters, plurals as singulars; capitals mark acronyms."""
     return list(map(_FOLDED.__getitem__, words))
 
 
@@ -175,7 +175,7 @@ def surface_forms(word: str) -> list[str]:
 
 
 def strip_plural(word: str, unchanged: Collection[str] = _NO_PLURALS) -> str:
-    """Return a word in small letters without its plural ending, but for words left `unchanged`."""
+    """Return a word in lower case without its plural ending, except for `unchanged` words."""
     if len(word) < 3 or not word.endswith(("s", "a", "i", "e", "n", "t")):
         return word
     if word in _IRREGULAR:

@@ -5,7 +5,7 @@ r"""Signs that are part of a word: `C++`, `C#`, `#P`, `A*`, `$C^*$`, `Q&A`, `.NE
 
 A word of one letter and its sign are one word, as C++ is another word than C. A longer word stays
 what it is, and the sign is a word after it, so that `PointNet` finds PointNet++. Any other sign
-separates words; `dropped_signs` returns those of a keyword, so that it can say so.
+separates words; `dropped_signs` returns those of a keyword, for a note.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Final
 DOTNET_MARK: Final = "\x02"
 """Stands for the full stop of `.NET` in a text to be folded: a full stop marks nothing."""
 MARKUP_CHARACTERS: Final = f"+#*&{DOTNET_MARK}"
-"""What a chunk of a text contains if it may have a word with a sign."""
+"""The characters of which a chunk has one if it may contain a word with a sign."""
 
 _DOTNET: Final = re.compile(
     r"\.(?=NET(?![A-Za-z0-9]))|(?<![A-Za-z0-9])\.(?=(?:net|Net)(?![A-Za-z0-9]))"
@@ -39,7 +39,7 @@ _RULES: Final = (
         " dotnet",
     ),
 )
-"""A sign, what is replaced where it occurs, and the letters."""
+"""Rules: a sign, the pattern to replace in words with it, and the letters for it."""
 _UNFOLDED: Final = (
     (re.compile("([a-z])plusplus"), r"\1++"),
     (re.compile("plusplus"), "++"),
@@ -84,6 +84,6 @@ def written_signs(word: str) -> list[str]:
 
 
 def dropped_signs(written: str) -> str:
-    """Return the signs of a word or phrase of a keyword that are no part of its words."""
+    """Return the signs of a word or phrase of a keyword that are not part of its words."""
     left = signs_to_letters(mark_dotnet(stars_to_signs(written)))
     return "".join(dict.fromkeys(_DROPPED.findall(left)))

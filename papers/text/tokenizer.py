@@ -50,7 +50,7 @@ _INVERSE_LOAD_FACTOR: Final = 4
 class TokenColumns(NamedTuple):
     """The word ids of several texts, one text after another, and the number of words per text.
 
-    `is_hyphenated` says of each word whether a hyphen joins it with the next one.
+    `is_hyphenated` says for each word whether a hyphen joins it with the next one.
     """
 
     word_ids: WordIds
@@ -119,7 +119,7 @@ def _mark_plurals(written: bytes, lower: bytes, starts: Offsets, ends: Offsets) 
 
 
 def _find_hyphens(written: bytes, starts: Offsets, ends: Offsets) -> NDArray[np.bool_]:
-    """Return of each word whether one hyphen, or two, and nothing else stand behind it."""
+    """Return for each word whether one or two hyphens, and nothing else, follow it."""
     codes = np.frombuffer(written, np.uint8)
     found = np.zeros(len(starts), bool)
     gaps = starts[1:] - ends[:-1]

@@ -66,7 +66,7 @@ def check_processes(redis: Redis, now: datetime) -> Iterator[Finding]:
 
 
 def check_due_tasks(redis: Redis) -> Iterator[Finding]:
-    """Check for tasks that are due and not woken, by the store's time."""
+    """Check for overdue tasks that no scheduler has started, by the store's time."""
     late = read_store_time(redis) - OVERDUE_AFTER
     due = TaskStates(redis).due_times()
     overdue = [name for name, at in due.items() if at < late]
@@ -109,7 +109,7 @@ def check_paper_sizes(redis: Redis) -> Iterator[Finding]:
 
 
 def check_source_states(redis: Redis) -> Iterator[Finding]:
-    """Check for tasks that have failed repeatedly; of initial fetches, for the first of them.
+    """Check for tasks that have failed repeatedly, and for the first such initial fetches.
 
     Tasks that fail for the same reason are one finding.
     """
@@ -131,4 +131,4 @@ def check_source_states(redis: Redis) -> Iterator[Finding]:
 
 
 _ADDRESS: Final = re.compile(r"^[\w.-]+(:\d+)?(/\S*)?(?=[: ])")
-"""The address that an error begins with: tasks of one host have different ones."""
+"""The address at the beginning of an error, in which tasks of one host differ."""

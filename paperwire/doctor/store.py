@@ -139,7 +139,7 @@ def _check_database_number(redis: Redis, info: Mapping[str, Any]) -> Iterator[Fi
 
 
 def _check_disk(redis: Redis) -> Iterator[Finding]:
-    """Check that the store does not refuse writes for its disk: then it refuses PING as well."""
+    """Check that the store does not refuse writes because of its disk; it then refuses PING."""
     try:
         with translate_store_errors(redis):
             redis.ping()

@@ -131,7 +131,7 @@ class LoadRate:
 
     @property
     def summary(self) -> str:
-        """`1,200,000 records, 5,100 a second, 41 % read, about 0:07:30 left`."""
+        """Render `1,200,000 records, 5,100 a second, 41 % read, about 0:07:30 left`."""
         size = self._at.file.size
         parts = [
             f"{self._at.position.records:,} records",

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 LINE_WIDTH: Final = 100
 MAX_AUTHORS: Final = 8
-"""Of more authors, only the first ones are listed."""
+"""The most authors that are listed."""
 
 Document = dict[str, Any]
 

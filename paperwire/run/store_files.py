@@ -6,8 +6,8 @@
     store/appendonlydir/*.incr.aof           the commands since, as in Redis's protocol
 
 The server drops half a command at the end by itself, and does not start if anything else is wrong.
-Whatever follows the first damaged byte cannot be trusted: a repair keeps the commands before it, of
-a transaction all or none, and the damaged files beside the store.
+Whatever follows the first damaged byte cannot be trusted: a repair keeps the commands before it,
+whole transactions only, and stores the damaged files beside the store.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from paperwire.run.tether import tie_command
 MIN_RESTART_DELAY: Final[Seconds] = 0.5
 MAX_RESTART_DELAY: Final[Seconds] = 30.0
 STABLE_AFTER: Final[Seconds] = 60.0
-"""After this long a program counts as stable: its next crash counts as the first."""
+"""The time after which a program counts as stable: its next crash counts as the first."""
 
 OUTPUT_DRAIN_TIMEOUT: Final[Seconds] = 1.0
 """How long to wait for output after a program's end: its children may keep the pipe open."""

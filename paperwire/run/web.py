@@ -30,7 +30,7 @@ One client may occupy all of them, for as long as its processor time lasts: see
 MAX_CONNECTIONS: Final = 4096
 """Connections that one process keeps open at a time, if the system allows it that many files.
 
-Before there are so many, those that rest are closed: see `service.edge.connection_guard`.
+Before there are so many, idle ones are closed: see `service.edge.connection_guard`.
 """
 
 RESERVED_FILES: Final = 256

@@ -111,8 +111,8 @@ def newest_period_before(
 ) -> Period | None:
     """Return the newest period of that kind, before this one, with a paper that matches.
 
-    `newest_page` is the first page of the same query without filters, if the caller has it: with
-    all papers on it, or one of the very period before, no search is needed.
+    `newest_page` is the first page of the same query without filters, if the caller has it: if it
+    has all papers, or one of the period just before, no search is needed.
     """
     found = _newest_period_on_page(newest_page, period) if newest_page else None
     if newest_page and newest_page.is_complete and newest_page.next_cursor is None:
@@ -126,7 +126,7 @@ def newest_period_before(
 def oldest_period_after(store: Store, query: Query, period: Period, now: datetime) -> Period | None:
     """Return the oldest period of that kind, after this one and over, with a paper that matches.
 
-    Of days, those of the same month.
+    Only days of the same month are considered.
     """
     newest = Period.containing(period.kind, now.date()).previous
     end_of_month = Period.containing("month", period.first_day).last_day

@@ -1,7 +1,7 @@
 """Body tiers: the bodies of responses in process memory and on disk.
 
 The store knows which response is current (its validators); here is what to send. A process that has
-no body of these validators renders, which gives the same bytes. So bodies take neither memory of
+no body for these validators renders, which gives the same bytes. So bodies take neither memory of
 the store nor room in its append-only file.
 """
 
@@ -42,7 +42,7 @@ class BodyTiers:
         return body
 
     def put(self, digest: str, body: CachedBody, *, is_custom: bool) -> None:
-        """Store a response over the one before."""
+        """Store a response in place of the previous one."""
         self._put_local(digest, body)
         self._disk_tier.put(digest, pack_cached_body(body), is_custom=is_custom)
 

@@ -14,7 +14,7 @@ from service.cache.encodings import ENCODINGS, IDENTITY
 
 _FORMAT_VERSION: Final = 3
 _LEGACY_FORMAT_VERSION: Final = 2
-"""Of releases whose stamp was one digest: their validators remain valid."""
+"""The format of releases whose stamp was one digest: their validators remain valid."""
 _LEGACY_EMPTY_PREFIX: Final = b"never filled "
 
 
@@ -56,7 +56,7 @@ class CachedBody:
         return ENCODINGS[coding].compress(plain) if coding else plain
 
     def with_coding(self, coding: str) -> CachedBody:
-        """Return the same with its body in a coding, besides those that it has."""
+        """Return a copy that has its body in this coding, too."""
         if coding in self.encoded_bodies:
             return self
         return replace(
@@ -64,7 +64,7 @@ class CachedBody:
         )
 
     def stamped(self, version_stamp: VersionStamp) -> CachedBody:
-        """Return the same as of another state of the store, which gives the same body."""
+        """Return a copy with the stamp of another state of the store that gives the same body."""
         return replace(self, version_stamp=version_stamp)
 
     def with_bodies_of(self, other: CachedBody) -> CachedBody:
@@ -94,7 +94,7 @@ def build_cached_body(
     now: datetime,
     content_digest: bytes = b"",
 ) -> CachedBody:
-    """Encode a body; if its bytes are those of `previous` it keeps their Last-Modified."""
+    """Encode a body; it keeps the Last-Modified of `previous` if the bytes are equal."""
     etag = etag_of(body)
     encoded = {coding: ENCODINGS[coding].compress(body)}
     modified = _last_modified(etag, previous, now)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 MAX_FILES: Final = 4_000
-"""A body takes some 70 kB."""
+"""The most files in the folder; a body takes some 70 kB."""
 _CUSTOM_PREFIX: Final = "custom-"
 _TEMP_PREFIX: Final = ".new-"
 _log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ class DiskTier:
         self._write_count, self._writes_per_eviction = 0, max(1, max_files // 50)
 
     def put(self, digest: str, packed: bytes, *, is_custom: bool) -> None:
-        """Write a response over the one before."""
+        """Write a response in place of the previous one."""
         try:
             self._write(self._path(digest, is_custom=is_custom), packed)
             self._write_count += 1

@@ -36,7 +36,7 @@ ENCODINGS: Final[Mapping[str, Encoding]] = {
     "br": Encoding("-br", lambda body: bytes(brotli.compress(body, quality=3)), brotli.decompress),
     "gzip": Encoding("-gz", lambda body: isal_zlib.compress(body, 2, _GZIP_WBITS), gzip.decompress),
 }
-"""By name in HTTP, smallest bodies first. A body is encoded once in each that is requested.
+"""The codings by name in HTTP, smallest bodies first. A body is encoded once per coding.
 
 The first client of a new body waits for it, and later requests are mostly answered with 304: so
 speed comes before size. 100 papers (420 kB of Atom) are 87 kB of gzip in 0.9 ms, 74 kB of brotli in
@@ -69,8 +69,9 @@ _MAX_CACHED_HEADER: Final = 200
 def negotiate_coding(accept_encoding: str) -> str:
     """Return the coding for a client, from its `Accept-Encoding`.
 
-    It is the one of the highest quality, of equal ones the smallest; `IDENTITY` if the client
-    accepts none, or prefers the plain body. A client that refuses everything gets the plain body.
+    It is the one of the highest quality, with the smallest body if several are equal; `IDENTITY` if
+    the client accepts none, or prefers the plain body. A client that refuses everything gets the
+    plain body.
     """
     if len(accept_encoding) > _MAX_CACHED_HEADER:
         return _negotiate(accept_encoding)

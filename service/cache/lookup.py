@@ -28,7 +28,7 @@ from service.cache.version_stamp import StoreVersion
 
 LOCAL_PROOF_BYTES: Final = 8_000_000
 _PROOF_BYTES: Final = 2_000
-"""An estimate; of the replies of the store, proofs share the largest."""
+"""An estimate: proofs share the largest replies of the store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class CacheKey:
 
     @property
     def clock(self) -> tuple[str, datetime | None]:
-        """What the time of the request decides of it."""
+        """The part of the key that depends on the time of the request."""
         return self.period, self.troubled_before
 
     @property
@@ -85,7 +85,7 @@ class LookupResult:
 
     @property
     def current(self) -> CachedBody | None:
-        """The validators if they are of the present state."""
+        """The validators if they belong to the present state of the store."""
         return (
             self.cached if self.cached and self.cached.version_stamp == self.version_stamp else None
         )
@@ -132,7 +132,7 @@ class CacheLookup:
     def get_render_state(
         self, cache_key: CacheKey, digest: str, lock: RenderLock, *, acquire: bool = False
     ) -> LookupResult:
-        """Look a response up without what this process has found out about it; has a version.
+        """Look a response up without the proofs of this process; the result has a version.
 
         With `acquire`, in the same round trip, its lock is acquired first if it is free.
         """

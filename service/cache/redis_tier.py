@@ -1,4 +1,4 @@
-"""Redis tier: the validators of the current responses, with the state of the store they are of.
+"""Redis tier: the validators of current responses, each with the state of the store.
 
 As clients can make up queries all day, those of custom responses are limited in number, and the
 oldest are evicted. A lock for each response has one process render it; taking and releasing it

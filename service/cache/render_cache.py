@@ -17,7 +17,7 @@ Requests for the same uncached response are coalesced (single-flight): one proce
     the client has it: 304 without a body; the body is on another machine: render
     store unavailable, or emptied ─▶ serve the last good response from disk, or StoreError
 
-So no client gets a 304 for old bytes, nor old bytes twice, because somebody was busy.
+So no client gets a 304 for old bytes, nor old bytes twice, because another process was busy.
 
 Last-Modified is the time at which the content was first seen to differ from what it was before. It
 is stored with the ETag, so the two change together, in all processes. It never goes back, and of
@@ -59,11 +59,12 @@ RENDER_WAIT_SECONDS: Final = 2.0
 PREVIOUS_SECONDS: Final = 5.0
 """Seconds of a rendering during which others may get the previous response.
 
-So few that no second rendering, after the lock of a dead process has expired, makes them ten."""
+Together with a second rendering, after the lock of a dead process has expired, they stay below
+ten."""
 
 MAX_UNSTAMPED_CHANGES: Final = 8
-"""Changes of the store after which a response without part in them is stamped anew, for all
-processes: the log of changes is short."""
+"""After so many changes of the store that do not affect a response, its stamp is renewed for all
+processes, as the change log is short."""
 
 _POLL_SECONDS: Final = 0.05
 _log = logging.getLogger(__name__)
@@ -183,9 +184,9 @@ class RenderCache:
     def _is_unaffected(
         self, request: RenderRequest, found: LookupResult, max_changes: int | None = None
     ) -> bool:
-        """Return True if what has changed since a response has no part in it.
+        """Return True if the changes since a response was rendered do not affect it.
 
-        False if that is not known, or takes more than so many changes to find out.
+        False if that is unknown, or there are more than `max_changes` changes.
         """
         cached, stamp = found.cached, found.version_stamp
         if not (request.shown_query and found.version and cached and cached.content_digest):

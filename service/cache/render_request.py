@@ -1,4 +1,4 @@
-"""What the render cache is asked for, and what it gives: requests, renderers and served bodies."""
+"""The interface of the render cache: requests, renderers and served bodies."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class PreparedBody:
 Renderer = Callable[[StoreVersion], bytes | PreparedBody]
 """Renders a body, with the keywords and task states of the version that it is given."""
 ShownQuery = Callable[[StoreVersion], Node]
-"""Returns a query that every paper matches which has a part in the response."""
+"""Returns a query that matches every paper the response may show."""
 
 
 class SentValidators(Protocol):

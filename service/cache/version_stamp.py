@@ -78,7 +78,7 @@ class StoreVersion:
 
     @property
     def all_keywords(self) -> KeywordList:
-        """The list that a response shows any of. Raises StoreError."""
+        """All saved keywords, for a response that may show any of them. Raises StoreError."""
         assert self.directory, "only a response requested with ALL_KEYWORDS shows any of them"
         return self.directory.read(self.listed)
 

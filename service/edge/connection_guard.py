@@ -6,10 +6,10 @@ The kernel knows of each connection whose it is and what has moved, so this thre
 times a second, and shuts down
 
 * what a client has beyond its share, and what all have beyond theirs: silent connections first,
-  with a 503 in words; then those that rest between two requests, longest at rest first
+  with a 503 that says why; then idle ones, the longest idle first
 * requests and responses that do not move
 
-A request that is being answered is never cut, and requests pass without a step more. Linux only:
+A request that is being answered is never cut, and requests take no additional step. Linux only:
 elsewhere the web server's own limits remain.
 """
 
@@ -149,7 +149,7 @@ def _rank(connection: ClientConnection) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """What had moved on a connection at some time, to compare with."""
+    """How far a connection had got at some time, for comparison."""
 
     at: Seconds
     moved: int
@@ -218,7 +218,7 @@ def start_connection_guard(limits: GuardLimits, bodies: ClientSlots) -> bool:
 def close_connections(
     limits: GuardLimits, detector: StallDetector, now: Seconds, senders: Collection[str] = ()
 ) -> int:
-    """Close what has to be closed at `now`; return how many connections that were."""
+    """Close what has to be closed at `now`; return how many were closed."""
     found = _client_connections()
     connections = [connection for _, connection in found.values()]
     chosen = choose_excess(connections, limits) | detector.stalled(connections, now, senders)
@@ -272,7 +272,7 @@ def _close(fd: int, connection: ClientConnection) -> None:
 
 
 def _borrow(fd: int) -> socket.socket:
-    """Return a socket by a duplicate of its descriptor. Raises OSError if it is none (any more).
+    """Return a socket by a duplicate of its descriptor. Raises OSError if that is not a socket.
 
     The web server may close the descriptor at any time and get the same number for another
     connection. A duplicate stays what it is.

@@ -114,10 +114,10 @@ def set_client(environ: WSGIEnvironment, proxies: tuple[Network, ...]) -> None:
 
 
 def client_address(peer: str, forwarded: str, proxies: tuple[Network, ...]) -> str:
-    """Return the address nearest to us that is no trusted proxy, from X-Forwarded-For.
+    """Return the address nearest to us that is not a trusted proxy, from X-Forwarded-For.
 
-    Each proxy appends the address that it was connected to from, so only the end of the list can
-    be believed: up to the first address that is no proxy of ours, or that is none at all.
+    Each proxy appends the address that it was connected to from, so only the end of the list can be
+    believed: up to the first entry that is not the address of one of our proxies.
     """
     client = peer
     for text in reversed(forwarded.split(",")):

@@ -43,7 +43,7 @@ _RETRY_SECONDS: Final = 5
 
 
 class BodyRefused(Exception):
-    """A body is not received, for a reason with an HTTP status: a response, no error of ours."""
+    """A body that is refused with an HTTP status: a response to the client, not our error."""
 
     def __init__(self, status: int, detail: str) -> None:
         super().__init__(detail)

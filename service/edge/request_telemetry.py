@@ -1,6 +1,6 @@
 """Counts and, if wanted, logs each request: the outermost WSGI middleware.
 
-What answered a cacheable request is in the environ, where `service.context` puts it.
+`service.context` records in the environ what answered a cacheable request.
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ def _paired_positions(tokens: Sequence[str], opening: str, closing: str) -> froz
 
 
 def bibtex_author(name: AuthorName) -> str:
-    """Format a name in BibTeX's parts; a name that is no person's is in braces."""
+    """Format a name in BibTeX's parts; the name of a group is in braces."""
     if name.literal:
         return f"{{{escape_bibtex(name.literal)}}}"
     family = " ".join(part for part in (name.particle, name.family) if part)

@@ -6,7 +6,7 @@
     name TAB query                 a keyword a line; or the query alone, which is the name, too
 
 Lines and JSON are read as they come, so that their length takes no memory. What cannot be read in
-an entry is that entry's problem; BadParameter is raised for what leaves no entry to go on with.
+an entry is that entry's problem; BadParameter is raised if nothing more can be read.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def _json_values(file: IO[bytes]) -> Iterator[Any]:
 
 
 class _Utf8Texts:
-    """A text that is read as far as it is needed."""
+    """A text that is decoded only as far as it is needed."""
 
     _BLANKS: Final = " \t\r\n"
 
@@ -140,11 +140,11 @@ class _Utf8Texts:
         return bool(self._text)
 
     def starts_with(self, sign: str) -> bool:
-        """Return whether the next sign that is no blank is this one."""
+        """Return whether the next character that is not a blank is this one."""
         return self.skip_blanks() and self._text.startswith(sign)
 
     def skip(self, sign: str) -> bool:
-        """Skip a sign, if it is next."""
+        """Skip a character, if it is next."""
         found = self.starts_with(sign)
         self._text = self._text[len(sign) :] if found else self._text
         return found

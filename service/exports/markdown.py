@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from papers.model.merge import published_at, updated_at
+from papers.model.dates import published_at, updated_at
 from papers.model.paper import Paper
 from service.markup.clean import single_line, split_paragraphs
 from service.markup.paper_text import marked_title

@@ -43,7 +43,7 @@ _PARTICLES: Final = frozenset(
     " zum zur".split()
 )
 _CAPITALIZED_PARTICLES: Final = frozenset("De Del Della Di Dos Von".split())
-"""Without Van, Le, Da and others, which are also middle names."""
+"""Capitalized particles; Van, Le, Da and others are left out, as they are also middle names."""
 _ANY_PARTICLE: Final = _PARTICLES | _CAPITALIZED_PARTICLES
 _SUFFIXES: Final = frozenset("jr jr. sr sr. ii iii iv".split())
 _AFTER_INITIAL: Final = re.compile(r"(?<=[A-Z]\.)(?=[^\W\d_]{2,}|[A-Z]\.)")

@@ -4,8 +4,8 @@ A feed is Paperwire's by its path, on any host. `/feeds/search.atom?q=…` conta
 `/feeds/NAME.atom` only a name. Then the query is in the description, which readers preserve; if it
 is lost, the words of the name are taken as a phrase.
 
-Lists come from many readers, not all of which write XML by the letter. So outlines are read one
-at a time: whatever is odd about one costs that one at most, and it says so.
+Lists come from many readers, not all of which write well-formed XML. So outlines are read one at a
+time: an unreadable one is reported and affects no other.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class ImportedKeyword:
 def read_outlines(document: IO[bytes]) -> Iterator[OpmlOutline]:
     """Yield every feed of a list in order, Paperwire's or not, as the document is read.
 
-    Raises BadParameter for a document that is no OPML.
+    Raises BadParameter for a document that is not OPML.
     """
     body = document.read(MAX_OPML_BYTES + 1)
     if len(body) > MAX_OPML_BYTES:
@@ -93,8 +93,8 @@ def read_outlines(document: IO[bytes]) -> Iterator[OpmlOutline]:
 def keyword_from_outline(outline: OpmlOutline) -> ImportedKeyword | None:
     """Return the keyword of an outline; None if the feed is not Paperwire's.
 
-    Raises BadParameter or BadQuery for a Paperwire feed that is not of one keyword, or an outline
-    that cannot be read.
+    Raises BadParameter or BadQuery for a Paperwire feed of no keyword or of several, or for an
+    outline that cannot be read.
     """
     if outline.fault:
         raise BadParameter("outline", outline.fault)
@@ -156,7 +156,7 @@ def _check_root(text: str) -> None:
 
 
 def _outlines(text: str) -> Iterator[OpmlOutline]:
-    """Yield every outline, each read apart from the others."""
+    """Yield every outline, each read independently of the others."""
     depth = line = counted = 0
     for tag, following in pairwise(chain(_OUTLINE.finditer(text), [None])):
         assert tag, "only the last one is none"
@@ -176,7 +176,7 @@ def _outlines(text: str) -> Iterator[OpmlOutline]:
 def _read_attributes(source: str) -> tuple[dict[str, str], str | None]:
     """Return the attributes at the beginning of a text, and the tag's end if it follows them.
 
-    Names are in lower case; of two with one name the first counts.
+    Names are in lower case; if a name occurs twice, the first value counts.
     """
     attributes: dict[str, str] = {}
     position = 0

@@ -1,4 +1,4 @@
-"""A reference to a paper, before it has a format.
+"""A reference to a paper, independent of its format.
 
 Texts are on one line and contain arXiv's TeX; formats without TeX convert it to plain text.
 """
@@ -10,7 +10,7 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import date
 
-from papers.model.merge import published_at
+from papers.model.dates import published_at
 from papers.model.paper import Paper
 from service.exports.names import AuthorName, parse_author_names
 from service.markup.clean import single_line, split_paragraphs

@@ -2,7 +2,8 @@
 
 May import: papers.config, papers.model, papers.query, papers.records, service.cache,
 service.markup.
-Start with: feed.py (Feed), entry.py (Entry); a new format is a module and a row of `FORMATS`.
+Start with: feed.py (Feed), entry.py (Entry). A new format is a module of `service.feeds.formats`
+and a row of `papers.config.feed_formats`.
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib import import_module
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 from papers.config.feed_formats import FEED_FORMATS, FeedMediaType
 from papers.records.packing import PaperRecord
-from service.feeds import atom, jsonfeed, rss
 from service.feeds.entry import Entry, FeedItem
 from service.feeds.entry_cache import EntryCaches, PreparedFeed
 from service.feeds.entry_templates import SPECIMEN_FEED, TemplatedRenderer, XmlValues
@@ -85,9 +86,11 @@ class FeedFormat:
         return self.media.media_type
 
 
-FORMATS: Final = {
-    "atom": FeedFormat(FEED_FORMATS["atom"], atom.render_atom, atom.XML_VALUES),
-    "rss": FeedFormat(FEED_FORMATS["rss"], rss.render_rss, rss.XML_VALUES),
-    "json": FeedFormat(FEED_FORMATS["json"], jsonfeed.render_json_feed),
-}
+def load_format(media: FeedMediaType) -> FeedFormat:
+    """Return a row of the table of formats with the renderer that its module defines."""
+    module: Any = import_module(f"{__name__}.formats.{media.renderer}")
+    return FeedFormat(media, module.RENDERER, getattr(module, "XML_VALUES", None))
+
+
+FORMATS: Final = {suffix: load_format(media) for suffix, media in FEED_FORMATS.items()}
 """URL suffix to format: the rows of `papers.config.feed_formats` with their renderers."""

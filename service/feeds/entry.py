@@ -1,4 +1,4 @@
-"""Entries of a feed, before they have a format: a paper (`Entry`) or a digest (`DigestEntry`).
+"""Entries of a feed, independent of its format: a paper (`Entry`), a digest (`DigestEntry`).
 
 Feed readers compare title, link, authors, content, categories, `published` and `updated` to decide
 whether an entry was modified. These come from arXiv's own statements only. What changes while the
@@ -18,8 +18,8 @@ from typing import Final, NamedTuple
 from papers.config.sources import SOURCES
 from papers.model.arxiv_calendar import feed_date
 from papers.model.categories import ARCHIVES, CATEGORIES
+from papers.model.dates import published_at, updated_at
 from papers.model.frozen_fields import categories_at_announcement
-from papers.model.merge import published_at, updated_at
 from papers.model.paper import Paper, Pick
 from papers.model.resources import paper_resources
 from papers.records.packing import PaperRecord, unpacked

@@ -28,7 +28,7 @@ _SPECIMEN_PUBLISHED, _SPECIMEN_UPDATED = (datetime(1, 1, day, tzinfo=UTC) for da
 _FIRST_MARKER: Final = 10**15
 _AUTHORS_MARKER: Final = str(_FIRST_MARKER)
 _TEXT_SEPARATOR, _NAME_SEPARATOR = "\0\1"
-"""Separate texts and names; XML allows neither, so no text contains one."""
+"""The separators of texts and of names: XML allows neither, so no text contains one."""
 _MARKER_PATTERN: Final = re.compile(
     r"""<gap(?P<markup>0)/> | &lt;gap(?P<html>0)/&gt;
     | 0001-01-(?P<iso>\d\d)T00:00:00\+00:00

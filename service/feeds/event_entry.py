@@ -49,7 +49,7 @@ class EventEntry(Entry):
 
     @cached_property
     def categories(self) -> tuple[Category, ...]:
-        """The categories, of an older version without the mark of a later withdrawal."""
+        """The categories; for an older version without the mark of a later withdrawal."""
         return Entry(self._shown_paper).categories
 
     @property
@@ -107,7 +107,7 @@ def make_entry(
     event: EventRef | None,
     keywords: tuple[str, ...] = (),
 ) -> Entry:
-    """Return a paper that a search found as an entry, about its `event` or its pick if by these."""
+    """Return a found paper as an entry; in an order of events or picks, about that event."""
     if event is None:
         is_by_pick = search.order == "picked"
         lead = select_lead_pick(unpacked(record), search.source) if is_by_pick else None

@@ -1,4 +1,4 @@
-"""A feed before it has a format (`Feed`), and as a document of one (`RenderedFeed`)."""
+"""A feed independent of its format (`Feed`), and rendered in one (`RenderedFeed`)."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ class Feed:
 
     @property
     def image_url(self) -> str:
-        """The icon as PNG, which RSS requires: it stands beside the SVG."""
+        """The icon as PNG, which RSS requires; the file is beside the SVG."""
         return f"{self.icon_url.removesuffix('.svg')}.png"
 
 
 def stated_content(item: FeedItem) -> bytes:
-    """Return all that an entry is made from; a paper's own bytes say where they end."""
+    """Return everything that an entry is made from; the bytes of a paper mark their own end."""
     if isinstance(item, Entry):
         others = [getattr(item, field.name) for field in fields(item) if field.name != "record"]
         whose = item.paper.is_from_arxiv, item.paper.describing_communities

@@ -12,8 +12,8 @@ from html import escape
 from typing import Final
 
 from papers.model.arxiv_calendar import feed_date
+from papers.model.dates import published_at
 from papers.model.events import EventKind, PaperEvent, paper_events
-from papers.model.merge import published_at
 from papers.model.paper import Paper
 from service.feeds.content import Content, render_footer, render_pick
 from service.feeds.entry import DigestEntry, Entry, FeedItem

@@ -1,4 +1,4 @@
-"""Client quota: the rate limit as one request meets it, with its exemption and its headers.
+"""Client quota: the rate limit as it applies to one request, with exemption and headers.
 
 A client on this machine is exempt only while nobody else is served: `public_url` is a loopback
 address, `host` does not stand for all addresses, and no header shows that a proxy forwards the

@@ -36,7 +36,7 @@ class ClientSlots:
             self._clients.pop(client, None)
 
     def held_for(self, seconds: float) -> frozenset[str]:
-        """Return the clients that have held a slot for so long."""
+        """Return the clients that have held a slot for at least these seconds."""
         with self._lock:
             until = self._clock() - seconds
             return frozenset(client for client, since in self._clients.items() if since <= until)

@@ -1,4 +1,4 @@
-"""Cost window: what each client caused in the last minute, by the second."""
+"""Cost window: the costs that each client caused in the last minute, by the second."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class CostWindow:
             return sum(cost for _, cost in self._current(client)[1])
 
     def seconds_until(self, client: str, milliseconds: float) -> float:
-        """Return when less than that will be left in the window: 0 if it is so now."""
+        """Return the seconds until less than that is left in the window; 0 if it already is."""
         with self._lock:
             now, costs = self._current(client)
             left, wait = sum(cost for _, cost in costs), 0.0
@@ -55,7 +55,7 @@ class CostWindow:
             return wait
 
     def seconds_until_empty(self, client: str) -> float:
-        """Return when nothing of the present costs will be left in the window."""
+        """Return the seconds until all present costs have left the window."""
         with self._lock:
             now, costs = self._current(client)
             return costs[-1][0] + WINDOW_SECONDS - now if costs else 0.0

@@ -85,7 +85,7 @@ def error_response(error: PaperwireError) -> Response:
 
 
 def _public_detail(error: PaperwireError, status: int) -> str:
-    """Return the message for clients; of a store that refuses, the name of the cause."""
+    """Return the message for clients; for a store that refuses, the name of the cause."""
     detail = _PUBLIC_DETAILS.get(status, str(error))
     if isinstance(error, errors.StoreError) and error.cause not in SILENT_CAUSES:
         return f"{detail} (Cause: {error.cause}.)"

@@ -89,7 +89,7 @@ class ClientRateLimiter:
     def require_token_attempt(self, client: str) -> None:
         """Raise TooManyRequests if a client has sent too many wrong tokens in a minute.
 
-        Then its next token is not even compared: a right one would be told from a wrong one.
+        Then its next token is not even compared: the response would show whether it is right.
         """
         wait = math.ceil(self._wrong_tokens.seconds_until(rate_limit_key(client), MAX_WRONG_TOKENS))
         if wait:

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from papers.model.dates import code_known_at, published_at, updated_at
 from papers.model.events import EventRef, revision_event
-from papers.model.merge import code_known_at, published_at, updated_at
 from papers.model.paper import Paper, Pick, Revision
 from papers.model.resources import PaperResource, paper_resources
 from papers.state.keyword_record import Keyword
@@ -23,8 +23,8 @@ def paper_json(
 ) -> dict[str, Any]:
     """Return all that is known of a paper; null if no source has stated it.
 
-    `matched` are the keywords that it matches, if several were requested; `event` is what put it
-    where it stands, in an order of events.
+    `matched` are the keywords that it matches, if several were requested; `event` is the event that
+    it is sorted by, in an order of events.
     """
     announced = paper.announce_type
     resources = paper_resources(paper)

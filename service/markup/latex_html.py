@@ -1,7 +1,7 @@
 r"""Converts TeX in text: to XHTML for pages and feeds, to plain text for titles.
 
     formulas                          sup, sub; MathML if not simple; plain text keeps the TeX,
-                                      titles have Unicode if it can say the whole formula
+                                      titles have Unicode if it can express the formula
     \textbf{…} {\em …} \texttt{…}     strong, em, code; plain text keeps the words
     \url{…} \href{…}{…}               the URL; the words, then the URL in parentheses
     \% \'e \alpha \times ``…''        % é α × “…”
@@ -98,7 +98,7 @@ def tex_to_text(text: str) -> str:
 
 
 def title_to_text(title: str) -> str:
-    """Convert a title to plain text; formulas are Unicode if that can say the whole of them."""
+    """Convert a title to plain text; formulas are Unicode if that can express all of them."""
     if _has_no_tex(title):
         return title
     return "".join(_TitleRenderer(title, (), len(title)).fragments())

@@ -32,7 +32,7 @@ def words_note(paper: Paper) -> str:
 
 
 def author_names(paper: Paper) -> tuple[str, ...]:
-    """Return the names of the authors, each on one line, without what is no name: `:`, `and`."""
+    """Return the authors' names, each on one line, without entries such as `:` and `and`."""
     return tuple(filter(is_author_name, map(single_line, paper.authors)))
 
 

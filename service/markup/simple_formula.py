@@ -1,9 +1,9 @@
 r"""Converts simple formulas to HTML without MathML, and to Unicode.
 
-A formula is simple if a line of text can say the whole of it: letters, signs and known commands,
-with superscripts and subscripts that have none themselves. `x_i^2` is x<sub>i</sub><sup>2</sup>,
-and xᵢ² in Unicode; `\frac{a}{b}` is not simple. Unicode lacks most raised and lowered signs, so
-fewer formulas can be said in it: it has no subscript comma. The result depends on the TeX alone.
+A formula is simple if a line of text can express all of it: letters, signs and known commands, with
+superscripts and subscripts that have none themselves. `x_i^2` is x<sub>i</sub><sup>2</sup>, and xᵢ²
+in Unicode; `\frac{a}{b}` is not simple. Unicode lacks most raised and lowered characters, such as a
+subscript comma, so it can express fewer formulas. The result depends on the TeX alone.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ _ACCENTS: Final = {
 }
 _FENCES: Final = frozenset(rf"\{name}" for name in "left right big Big bigl bigr Bigl Bigr".split())
 _UNRAISED: Final = {"∘": "°", "*": "*", "′": "′", "″": "″", "†": "†", "‡": "‡"}
-"""Superscripts that text has as signs of the line."""
+"""Superscripts that are ordinary characters in text."""
 _HALVES: Final = {
     ("1", "2"): "½",
     ("1", "3"): "⅓",
@@ -81,7 +81,7 @@ class FormulaRun(NamedTuple):
 
 
 class _NotSimple(Exception):
-    """TeX that a line of text cannot say."""
+    """TeX that a line of text cannot express."""
 
 
 def simple_formula_html(tex: str) -> str | None:
@@ -91,7 +91,7 @@ def simple_formula_html(tex: str) -> str | None:
 
 
 def simple_formula_text(tex: str) -> str | None:
-    """Convert a formula to Unicode; None if that cannot say the whole of it."""
+    """Convert a formula to Unicode; None if Unicode cannot express all of it."""
     runs = _formula_runs(tex)
     if runs is None:
         return None
@@ -234,7 +234,7 @@ class _FormulaReader:
 
 
 def _sign(token: str, following: str) -> str:
-    """Return a token that stands for itself or for one sign."""
+    """Return a token that stands for itself or for one character."""
     if token.isspace():
         return " "
     if _PLAIN.fullmatch(token) and token != "_":

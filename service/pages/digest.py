@@ -33,7 +33,7 @@ class DigestSection:
 
 @pages.get("/digest")
 def digest() -> Response:
-    """Return the newest papers of saved keywords; `page` is of which."""
+    """Return the newest papers of some saved keywords; `page` selects which."""
     ctx, number = context(), parse_page_number(request.args)
     return cached_page(
         numbered_path("/digest", number),

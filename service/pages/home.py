@@ -40,7 +40,7 @@ class KeywordColumn:
 
 @pages.get("/")
 def home() -> Response:
-    """Return the newest picks, and saved keywords with their newest papers; `page` is which."""
+    """Return the newest picks, and some saved keywords with papers; `page` selects which."""
     ctx, number = context(), parse_page_number(request.args)
     return cached_page(
         numbered_path("/", number),

@@ -61,7 +61,7 @@ class QueryPreview:
 def manage() -> Response:
     """Return a page of the saved keywords and their forms; `name` and `query` prefill the first.
 
-    `find` selects keywords by a text in their name or query, `page` is which of them.
+    `find` selects keywords by a text in their name or query, and `page` a page of these.
     """
     given = {name: request.args.get(name, "") for name in ("name", "query", "find", "page")}
     return _render_manage(context(), given)

@@ -76,7 +76,7 @@ def picks(rhythm: str, period: str) -> Response:
 
 @pages.get("/trending")
 def trending() -> Response:
-    """Return the picks of the last two weeks; many votes in little time come first."""
+    """Return the picks of the last two weeks, those that gained votes fastest first."""
     ctx, query = context(), _parse_filter()
     path = _path_with_query("/trending", query)
     return cached_page(
@@ -113,7 +113,7 @@ def find_picked_papers(
 
 
 def find_trending_papers(ctx: AppContext, newest: date, query: Query | None = None) -> list[Paper]:
-    """Return the picks of the two weeks up to a day, many votes in little time first."""
+    """Return the picks of the two weeks up to a day, those that gained votes fastest first."""
     papers = find_picked_papers(ctx, newest - TRENDING_WINDOW, newest, query)
     units = vote_units(find_picked_papers(ctx, newest - TRENDING_WINDOW, newest)) if query else None
     return rank_trending(papers, newest, units)
@@ -230,7 +230,7 @@ def _list_address(ctx: AppContext, name: ListName, query: Query | None) -> Searc
 
 
 def _dated_address(ctx: AppContext, query: Query | None, period: Period) -> SearchUrls:
-    """Return the URLs of the picks of one period as a search: its feeds never have others."""
+    """Return the URLs of a search for the picks of one period; no later pick joins its feeds."""
     ask = _picks_request(query)
     options: dict[str, object] = {"order": ask.order, "types": ask.types}
     options |= {"since": period.first_day, "until": period.last_day}

@@ -68,7 +68,7 @@ def page_request(query: Query) -> SearchRequest:
 def _search_partial(ctx: AppContext, reading: PartialReading) -> tuple[Query, Page]:
     """Return what is shown, and its papers.
 
-    Without the last word if that is too short to be a prefix, and no paper has it as a word.
+    The last word is left out if it is too short for a prefix and no paper has it as a word.
     """
     page = ctx.store.search(page_request(reading.shown))
     if page.papers or not reading.is_partial or reading.is_prefix or reading.rest is None:

@@ -1,4 +1,4 @@
-"""Former keywords: what the URLs of a renamed, merged or removed keyword are answered with.
+"""Former keywords: responses to the URLs of a renamed, merged or removed keyword.
 
 renamed, merged           301 to the same URL of what it has become
 removed a few days ago    404, and how to bring it back

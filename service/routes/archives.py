@@ -69,11 +69,11 @@ class Archive:
     def following(
         self, store: Store, snapshots: ArchiveSnapshots, keyword: Keyword, now: datetime
     ) -> Archive | None:
-        """Return the archive whose previous one is this.
+        """Return the archive after this one in time, whose `previous` is this.
 
-        That is the part before, or the last part of the next period with papers that is over. While
-        there is none it is the next period, which mostly is the one: archives rarely change. None
-        behind the last day of a month: the month has taken the place of its days.
+        That is the preceding part, or the last part of the next period with papers that is over.
+        While there is none, it is simply the next period, so that this archive rarely has to
+        change. None after the last day of a month: the month replaces its days.
         """
         if self.part > 1:
             return replace(self, part=self.part - 1)

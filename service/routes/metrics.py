@@ -109,7 +109,7 @@ class _StoreCollector(Collector):
             yield _gauge("backup_age_seconds", "Seconds since the last good backup.", seconds)
 
     def _recorded(self) -> Iterator[Metric]:
-        """Yield the counters and histograms of all processes, those of this one up to now."""
+        """Yield the counters and histograms of all processes, with the latest of this one."""
         self._ctx.recorder.flush()
         recorded = RecordedMetrics(self._ctx.redis)
         for spec in METRICS:
@@ -156,7 +156,7 @@ def _source_metrics(states: list[TaskState]) -> Iterator[Metric]:
 
 
 def _initial_fetch_metric(counts: Mapping[str, int]) -> Metric:
-    """Return how many initial fetches of saved keywords are in each state: one series a state."""
+    """Return how many initial fetches of saved keywords are in each state: one series per state."""
     family = GaugeMetricFamily(
         "paperwire_initial_fetches",
         "Initial fetches of saved keywords by state; waiting: those still scheduled.",

@@ -79,7 +79,7 @@ def _serve_references(
     name: str,
     keywords: tuple[str, ...] = (),
 ) -> Response:
-    """Serve references as a file to save, named after what they are of; `form` is a suffix."""
+    """Serve references as a file to save, `name` with the suffix `form`."""
     kind, file = REFERENCE_FORMATS[form], f"{name.replace('/', '-')}.{form}"
     return redirect_to_canonical(request, path) or context().serve(
         path,

@@ -23,14 +23,14 @@ site_files = Blueprint("site_files", __name__)
 
 MAX_AGE: Final = 86_400
 MAX_SITEMAP_URLS: Final = 50_000
-"""Of one document, by https://www.sitemaps.org/protocol.html."""
+"""The most URLs in one document, by https://www.sitemaps.org/protocol.html."""
 _PAGES: Final = ("/", "/feeds", "/picked/daily", "/picked/weekly", "/picked/monthly", "/trending")
 _URLS_PER_PART: Final = 500
 
 
 @site_files.get("/robots.txt")
 def robots() -> Response:
-    """Serve which paths crawlers may read: no search results, which are without end."""
+    """Serve the paths that crawlers may read: no search results, of which there is no end."""
     settings, root = context().settings, request.script_root
     rules = [
         f"Disallow: {root}{path}" for path in ("/search", "/feeds/search", "/export/", "/api/")

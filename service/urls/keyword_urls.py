@@ -22,7 +22,7 @@ FeedLink = tuple[str, str, str]
 """Name of the format, path and media type of a feed."""
 
 MAX_HEAD_KEYWORDS: Final = 20
-"""Keywords whose feeds are linked from the head of a page that is about none in particular."""
+"""Keywords whose feeds the head of a general page links to."""
 
 SEARCH_SLUG: Final = "search"
 """Stands in place of a slug for a custom query."""

@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ListPage(Generic[T]):
-    """A page of a list: its items, its number from 1, and of how many pages and items in all."""
+    """A page of a list: its items, its number from 1, the number of pages and of all items."""
 
     items: Sequence[T]
     number: int

@@ -187,7 +187,7 @@ def _parse_value(parameter: Parameter, text: str, sources: Collection[str]) -> A
 
 
 def abbreviate(text: str) -> str:
-    """Return a text of a client cut to 80 characters for a message, without control characters."""
+    """Return a client's text for a message: at most 80 characters, no control characters."""
     return (
         replace_control_chars(text) if len(text) <= 80 else f"{replace_control_chars(text[:80])}…"
     )

@@ -30,6 +30,7 @@ from paperwire.simulator.upstream import Upstream
 from service import create_app
 from workers import jobs
 from workers.notify.channels import CHANNELS, NotificationChannel
+from workers.notify.delivery_log import DeliveryLog
 from workers.registry import TASKS, task_kinds
 from workers.rq_worker import AllowedJob
 from workers.schedule import cadence
@@ -314,8 +315,12 @@ def test_made_up_channel_sends_soon_after_papers_change(
 
     def build_pager(context: TaskContext) -> FetchFunction:
         def fetch(subject: str, upstreams: UpstreamClients, now: datetime) -> Iterator[FetchResult]:
-            sent.append(context.store.count_papers())
-            yield FetchResult(message=f"paged about {sent[-1]} papers")
+            count = context.store.count_papers()
+            if DeliveryLog(context.redis, CHANNEL_TASK).claim("all", str(count)):
+                sent.append(count)
+                yield FetchResult(message=f"paged about {count} papers")
+            else:
+                yield FetchResult(message="paged before")
 
         return fetch
 
@@ -338,4 +343,21 @@ def test_made_up_channel_sends_soon_after_papers_change(
     assert installation.perform(CHANNEL_TASK).said == "paged about 2 papers"
     assert "paged about 2 papers" in installation.status_page()
     assert shown_state(CHANNEL_TASK, TaskStatus.QUIET) in installation.metrics()
-    assert sent == [0, 2]
+    jobs.run(CHANNEL_TASK)
+    assert (installation.state(CHANNEL_TASK).said, sent) == ("paged before", [0, 2])
+
+
+def test_failing_made_up_channel_is_reported_but_no_paper_is_missing(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = TaskKind(
+        build_fetch=build_failing,
+        cadence=cadence.every(cadence.DAY),
+        role=TaskRole.NOTIFICATION,
+        recurring=lambda settings: [CHANNEL_TASK],
+    )
+    monkeypatch.setitem(CHANNELS, CHANNEL_TASK, NotificationChannel(row))
+    installation.fail(CHANNEL_TASK)
+    assert f"source {CHANNEL_TASK}" in installation.doctor()
+    assert CHANNEL_TASK in installation.status_page()
+    assert "Papers may be missing" not in installation.client.get("/").text

@@ -29,7 +29,7 @@ from redis import Redis
 
 from papers.config.settings import Settings, load_settings
 from papers.model.arxiv_id import ArxivId
-from papers.model.merge import published_at
+from papers.model.dates import published_at
 from papers.model.paper import Paper
 from papers.redis_backend import keys
 from papers.redis_backend.connection import connect

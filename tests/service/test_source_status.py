@@ -46,7 +46,7 @@ def test_failing_maintenance_and_notification_misses_no_paper(task: str) -> None
 
 def test_summary_names_all_late_sources() -> None:
     late, well = state("hf:today", TaskStatus.STALE), state("oai:day", TaskStatus.QUIET)
-    assert source_summary([]) == "No source has been asked yet."
+    assert source_summary([]) == "No source has been fetched yet."
     assert source_summary([well]) == "All sources are well."
     assert source_summary([late, well]) == (
         "Papers may be missing: Hugging Face Daily Papers is late since 2026-11-21."

@@ -261,19 +261,29 @@ def test_task_is_counted_with_its_wait_and_its_papers(harness: Harness) -> None:
     assert recorded_by(harness, TASK_SECONDS)["announcements", "ok"].total == 1
     papers = dict(RecordedMetrics(harness.redis).counters(INGESTED_PAPERS))
     assert papers == {("announcements", "new"): 1}
-    assert recorded_by(harness, ANNOUNCEMENT_SECONDS) == {}  # no request before found it missing
+    assert recorded_by(harness, ANNOUNCEMENT_SECONDS) == {}  # nobody knows since when it is there
 
 
 def test_delay_of_an_announcement_counts_from_the_last_request_without_it(harness: Harness) -> None:
+    morning = NOW.replace(hour=5, minute=2)
+    harness.world.set_time(morning)
     harness.run()
-    harness.world.set_time(NOW + timedelta(seconds=40))
+    harness.world.set_time(morning + timedelta(seconds=40))
     harness.run()
     assert recorded_by(harness, ANNOUNCEMENT_SECONDS) == {}
     harness.world.announce(Manuscript(title="A Small Thing"))
-    harness.world.set_time(NOW + timedelta(seconds=75))
+    harness.world.set_time(morning + timedelta(seconds=75))
     harness.run()
     (delay,) = recorded_by(harness, ANNOUNCEMENT_SECONDS).values()
     assert (delay.total, delay.sum) == (1, 35)
+
+
+def test_delay_of_an_announcement_found_at_once_counts_from_midnight(harness: Harness) -> None:
+    harness.world.set_time(NOW.replace(hour=5, minute=2))
+    harness.world.announce(Manuscript(title="A Small Thing"))
+    harness.run()
+    (delay,) = recorded_by(harness, ANNOUNCEMENT_SECONDS).values()
+    assert (delay.total, delay.sum) == (1, 120)
 
 
 def test_failed_task_is_counted_as_failing(harness: Harness) -> None:

@@ -46,7 +46,7 @@ class LoadPosition:
     """How far the load of a file is: everything before byte `offset` (uncompressed) is stored.
 
     `records` counts those stored, quarantined, deleted and too old. `new` and `changed` count
-    papers when their portion was counted: of a portion that is repeated none may be new.
+    papers when their portion was counted: in a repeated portion none may be new.
     """
 
     file: str

@@ -30,7 +30,7 @@ def ingest_in_process(
 
 @contextmanager
 def load_executor(url: str, processes: int) -> Iterator[Executor]:
-    """Yield an executor of so many processes at the store's URL; with one, of this process."""
+    """Yield an executor with child processes for the store; for one, in this process."""
     if processes == 1:
         _connect_store(url)
         yield _InProcessExecutor()

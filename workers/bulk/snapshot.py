@@ -51,7 +51,7 @@ def sighting_from_snapshot(row: Mapping[str, Any]) -> Sighting:
 
 
 def _categories(value: object) -> str:
-    """`"cs.CL cs.AI"`; older snapshots have a list."""
+    """Return the categories from a text such as `cs.CL cs.AI`; older snapshots have a list."""
     return clean_line(" ".join(map(clean_line, value)) if isinstance(value, list) else value)
 
 

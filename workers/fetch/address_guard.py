@@ -47,7 +47,7 @@ _SPECIAL_V6: Final = tuple(
 def is_public(address: str | IPAddress) -> bool:
     """True for a global unicast address that embeds or maps to no other address.
 
-    Raises ValueError for a text that is no address.
+    Raises ValueError for a text that is not an address.
     """
     ip = ip_address(address)
     if isinstance(ip, IPv4Address):

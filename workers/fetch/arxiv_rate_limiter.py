@@ -50,7 +50,8 @@ _INTERVAL_MARGIN: Final = 0.02
 """Seconds added to the interval: a clock that is being adjusted runs slightly fast."""
 
 _URGENT_PATIENCE: Final = 1.0
-"""Seconds that background requests give way after a waiting request should have come back."""
+"""Seconds for which background requests give way to a waiting request after its next attempt is
+due."""
 
 _CLAIM_GRACE: Final = 30.0
 """Seconds that a lease outlives the longest request: for name resolution and clean-up."""

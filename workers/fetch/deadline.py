@@ -15,7 +15,7 @@ class Deadline:
 
     Socket time-outs start anew with every byte: an upstream that sends one byte a second would
     block a worker for days, in the headers as well as in the body. So a timer shuts the connection
-    down, and the reader finds its end; `is_expired` then tells why.
+    down, and the reader finds its end; `is_expired` then says why.
     """
 
     def __init__(self, seconds: float) -> None:

@@ -43,7 +43,7 @@ class FetchTelemetry:
 
     @contextmanager
     def request(self, url: str) -> Iterator[Callable[[int, int], None]]:
-        """Time a request; what is yielded is called with the status and the bytes of a response."""
+        """Time a request; the yielded function takes the status and the size of the response."""
         began, outcome, status, size = self._clock(), UNREACHABLE, 0, 0
 
         def respond(http_status: int, body_bytes: int) -> None:

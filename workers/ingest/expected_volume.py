@@ -1,4 +1,4 @@
-"""Expected record counts per day: tells a thin result from a complete one.
+"""Expected record counts per day: distinguishes a thin result from a complete one.
 
 Every source can serve a list that is valid, of today, and lacks most of its papers. So a day's
 count is compared with the same weekday in the four weeks before. A thin day is stale: it is fetched
@@ -81,11 +81,11 @@ class VolumeCheck:
         weekday = f"{result.counted_day:%A}"
         message = f"{result.message}: few for a {weekday}, when {expected} are usual"
         if not confirmed_by_oai:
-            return replace(result, stale=True, message=message)
+            return replace(result, stale=True, message=message, next_at=None)
         if self._was_reconciled(now):
             return replace(result, message=f"{message}; reconciled with OAI-PMH since")
         self._request_reconciliation(now)
-        return replace(result, stale=True, message=message)
+        return replace(result, stale=True, message=message, next_at=None)
 
     def _record_count(self, task: str, day: date, count: int) -> dict[date, int]:
         """Save a day's count, the highest of several; return the counts of the last weeks."""

@@ -54,6 +54,7 @@ class Tally:
     min_wait: Seconds = 0.0
     has_more: bool = False
     expected_count: int | None = None
+    next_at: datetime | None = None
     skipped: Counter[str] = field(default_factory=Counter)
     _last_message: str = ""
     _summary: str = ""
@@ -68,7 +69,7 @@ class Tally:
         self.complete &= result.complete
         self.is_readable &= not result.is_unreadable
         self.min_wait = max(self.min_wait, max_age(result.response))
-        self.has_more = result.has_more
+        self.has_more, self.next_at = result.has_more, result.next_at
         if result.skip_reason and result.skipped:
             self.skipped[result.skip_reason] += result.skipped
         self.expected_count = (
@@ -211,6 +212,7 @@ class IngestPipeline:
             now,
             min_wait=_requested_wait(kind, tally, error),
             has_more=tally.has_more,
+            stated=tally.next_at,
         )
         state = replace(state, next_at=next_at)
         self._states.save(state)
@@ -221,7 +223,7 @@ class IngestPipeline:
         return TaskReport(state, len(tally.new_ids), tally.changed, tally.quarantined)
 
     def _hide(self, text: str) -> str:
-        """Return a text without what the URLs of communities have of users, passwords and keys."""
+        """Return a text without the users, passwords and keys in the URLs of communities."""
         return hide_secrets(text, self._secrets)
 
 

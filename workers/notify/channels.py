@@ -1,6 +1,8 @@
 """The table of notification channels: how subscribers learn of new papers.
 
-A new channel is a module in this package, a row here, and its settings.
+A new channel is a module in this package, a row here, and its settings. What it has sent is
+recorded in a `DeliveryLog` under the name of the channel; its tasks are named `NAME` or
+`NAME:SUBJECT`.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from typing import Final
 
 from papers.state.keywords import Keywords
 from papers.state.task_states import TaskStates
-from workers.notify.mail import DigestMailer, mail_tasks
+from workers.notify.mail import MAIL_KIND, DigestMailer, mail_tasks
 from workers.notify.websub import WEBSUB_TASK, WebSubPublisher, schedule_ping, websub_tasks
 from workers.schedule import cadence
 from workers.schedule.task_kind import TaskContext, TaskKind, TaskRole
@@ -53,7 +55,7 @@ CHANNELS: Final[dict[str, NotificationChannel]] = {
         ),
         on_change=schedule_ping,
     ),
-    "mail": NotificationChannel(
+    MAIL_KIND: NotificationChannel(
         TaskKind(
             build_fetch=_build_mail,
             cadence=cadence.after_midnight,

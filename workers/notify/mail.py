@@ -22,23 +22,18 @@ from papers.model.paper import Paper
 from papers.model.periods import Period, PeriodKind
 from papers.query.parser import parse_query
 from papers.query.request import SearchRequest
-from papers.redis_backend import keys
-from papers.redis_backend.connection import translate_store_errors
 from papers.state.keyword_record import Keyword
 from papers.state.keywords import Keywords
 from papers.store import Store
+from workers.notify.delivery_log import DeliveryLog
 from workers.notify.mail_message import digest_message
 from workers.notify.smtp import send_mail
 from workers.sources.result import FetchResult, UpstreamClients
 
-MAX_DIGEST_PAPERS: Final = 1_000
+MAIL_KIND: Final = "mail"
+"""The kind of the tasks that mail a digest: `mail:day:NAME`."""
 
-_CLAIM_SCRIPT: Final = """
--- KEYS: what was mailed. ARGV: subscription, period. 1 where the period was not claimed before.
-if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] then return 0 end
-redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
-return 1
-"""
+MAX_DIGEST_PAPERS: Final = 1_000
 
 
 def mail_tasks(settings: Settings) -> list[str]:
@@ -49,14 +44,15 @@ def mail_tasks(settings: Settings) -> list[str]:
         "day": settings.mail_daily,
         "week": settings.mail_weekly,
     }
-    return [f"mail:{kind}:{slug}" for kind, slugs in kinds.items() for slug in slugs]
+    return [f"{MAIL_KIND}:{kind}:{slug}" for kind, slugs in kinds.items() for slug in slugs]
 
 
 class DigestMailer:
     """Sends the digests of the tasks `mail:day:NAME` and `mail:week:NAME`; it fetches nothing."""
 
     def __init__(self, store: Store, keywords: Keywords, redis: Redis) -> None:
-        self._store, self._keywords, self._redis = store, keywords, redis
+        self._store, self._keywords = store, keywords
+        self._sent = DeliveryLog(redis, MAIL_KIND)
 
     def fetch(
         self, subject: str, upstreams: UpstreamClients, now: datetime
@@ -68,7 +64,7 @@ class DigestMailer:
         papers = self._papers(keyword, period)
         if not papers:
             yield FetchResult(message=f"no paper in {period.display_name}: nothing is sent")
-        elif not self._claim(subject, period):
+        elif not self._sent.claim(subject, period.name):
             yield FetchResult(message=f"{period.display_name} was sent before")
         else:
             self._send(subject, keyword, period, papers, upstreams.settings)
@@ -109,16 +105,5 @@ class DigestMailer:
         except SourceOutcomeUnknown:
             raise  # it may have been accepted: do not send it again
         except SourceError:
-            self._release_claim(subject, period)
+            self._sent.release(subject, period.name)
             raise
-
-    def _claim(self, subscription: str, period: Period) -> bool:
-        with translate_store_errors(self._redis):
-            return bool(
-                self._redis.eval(_CLAIM_SCRIPT, 1, keys.MAILED_DIGESTS, subscription, period.name)
-            )
-
-    def _release_claim(self, subscription: str, period: Period) -> None:
-        """Release a claim that the server did not accept, so that it is tried again."""
-        with translate_store_errors(self._redis):
-            self._redis.hset(keys.MAILED_DIGESTS, subscription, f"not {period.name}")

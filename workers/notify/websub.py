@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from redis import Redis
 
@@ -28,16 +28,15 @@ from papers.errors import SourceRefused
 from papers.model.frozen_fields import feed_digest
 from papers.query.parser import parse_query
 from papers.query.request import SearchRequest
-from papers.redis_backend import keys
-from papers.redis_backend.connection import translate_store_errors
 from papers.state.keywords import Keywords
 from papers.state.task_states import TaskStates, TaskStatus
 from papers.store import Store
+from workers.notify.delivery_log import DeliveryLog
 from workers.sources.result import FetchResult, UpstreamClients
 
 WEBSUB_TASK: Final = "websub"
 PING_DELAY: Final = timedelta(minutes=1)
-"""From the first change to the ping: the batches of a morning are pinged together."""
+"""The time from the first change to the ping, so that a morning's batches share one ping."""
 
 _TOO_MANY_REQUESTS: Final = 429
 _SERVER_ERROR: Final = 500
@@ -67,7 +66,8 @@ class WebSubPublisher:
     """Pings the hub in the task `websub`; it fetches nothing."""
 
     def __init__(self, store: Store, keywords: Keywords, redis: Redis) -> None:
-        self._store, self._keywords, self._redis = store, keywords, redis
+        self._store, self._keywords = store, keywords
+        self._pinged = DeliveryLog(redis, WEBSUB_TASK)
 
     def fetch(
         self, subject: str, upstreams: UpstreamClients, now: datetime
@@ -77,7 +77,7 @@ class WebSubPublisher:
         The very first run pings nothing: nobody could subscribe before there was a hub.
         Raises SourceError, StoreUnavailable.
         """
-        previous, pings, refused = self._load_digests(), 0, None
+        previous, pings, refused = self._pinged.all(), 0, None
         saved = {keyword.slug: parse_query(keyword.query) for keyword in self._keywords.all()}
         for slug, query in saved.items():
             current = feed_digest(self._store.search(SearchRequest(query=query)).papers)
@@ -90,8 +90,8 @@ class WebSubPublisher:
                     raise
                 refused = refused or error
             else:
-                self._save_digest(slug, current)
-        self._delete_digests(previous.keys() - saved.keys())
+                self._pinged.save(slug, current)
+        self._pinged.delete(previous.keys() - saved.keys())
         if refused:
             raise refused
         yield FetchResult(
@@ -107,20 +107,6 @@ class WebSubPublisher:
             form = {"hub.mode": "publish", "hub.topic": topic, "hub.url": topic}
             upstreams.fetcher.post(settings.websub_hub, form, now=now)
         return len(topics)
-
-    def _load_digests(self) -> dict[str, str]:
-        with translate_store_errors(self._redis):
-            found: Any = self._redis.hgetall(keys.WEBSUB_DIGESTS)
-        return {slug.decode(): text.decode() for slug, text in found.items()}
-
-    def _save_digest(self, slug: str, current: str) -> None:
-        with translate_store_errors(self._redis):
-            self._redis.hset(keys.WEBSUB_DIGESTS, slug, current)
-
-    def _delete_digests(self, slugs: set[str]) -> None:
-        with translate_store_errors(self._redis):
-            if slugs:
-                self._redis.hdel(keys.WEBSUB_DIGESTS, *slugs)
 
 
 def _is_hub_failure(status: int | None) -> bool:

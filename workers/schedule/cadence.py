@@ -38,18 +38,20 @@ def next_run_at(
     *,
     min_wait: Seconds = 0.0,
     has_more: bool = False,
+    stated: datetime | None = None,
 ) -> datetime | None:
     """Return when a task is due after an attempt that left it in `state`; None: never again.
 
     A failing task backs off, whatever its cadence. `min_wait` is how long the upstream asked for
-    no further request; `has_more`: the run continues in another attempt, due at once.
+    no further request; `has_more`: the run continues in another attempt, due at once; `stated`:
+    what the source itself says, which goes before the cadence.
     """
     if state.state is TaskStatus.FAILING:
         planned: datetime | None = now + _backoff(task, state.failures)
     elif has_more:
         planned = now
     else:
-        planned = cadence(task, state, now)
+        planned = stated or cadence(task, state, now)
     if planned is None:
         return None
     return max(planned, now + min(timedelta(seconds=min_wait), MAX_WAIT))

@@ -49,7 +49,7 @@ EnqueueTask = Callable[[str, datetime], None]
 """`enqueue(task, now)` sends a worker the wake-up for a task."""
 
 QueueLength = Callable[[], int]
-"""Returns the number of wake-ups that no worker has taken yet; of a background queue, also of those
+"""Returns the number of wake-ups that no worker has taken yet; for a background queue, also those
 that run."""
 
 

@@ -1,7 +1,7 @@
 """The row of a kind of task: everything that the scheduler, the jobs and the ingest need of it.
 
 A task's name is its kind, or `kind:subject`. The rows themselves are in `workers.registry` and
-`workers.notify.channels`; whatever works with them has them passed in.
+`workers.notify.channels`; they are passed to the code that uses them.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class TaskRole(Enum):
 
     @property
     def is_background(self) -> bool:
-        """Whether its tasks have to wait while those of others do."""
+        """Whether its tasks give way while tasks of other roles are waiting."""
         return self is TaskRole.COMPLETION
 
 
@@ -67,11 +67,11 @@ class TaskKind:
     pending: Callable[[Redis], Iterable[str]] = _no_tasks
     """The tasks that the store calls for, beside the settings. Raises StoreError."""
     sweep: Callable[[Redis, int, Settings, datetime], tuple[int, Iterable[str]]] | None = None
-    """`sweep(redis, cursor, settings, now)`: the tasks to plan among some that are done with their
+    """`sweep(redis, cursor, settings, now)`: the tasks to plan, of some that run only until their
     first success, and the cursor of the next ones (0: all were seen). A tick sees a bounded number
     of them."""
     names_papers: bool = False
-    """Whether it brings ids of papers that arXiv may have to describe yet (`enrich`)."""
+    """Whether it brings ids of papers that may still lack arXiv's description (see `enrich`)."""
     obeys_max_age: bool = False
     """Whether `Cache-Control: max-age` of its responses delays the next run."""
     confirmed_by_oai: bool = False

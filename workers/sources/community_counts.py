@@ -6,7 +6,8 @@
     slash:comments        RSS 1.0 module Slash
     thr:total             RFC 4685; thr:count of a `replies` link
 
-Not stated is None, unlike zero. A number that is no count (negative, decimal, absurd) is none.
+Not stated is None, unlike zero. A number that cannot be a count (negative, decimal, absurd) counts
+as not stated.
 
 https://hnrss.github.io/  https://www.rfc-editor.org/rfc/rfc4685  https://web.resource.org/rss/1.0/modules/slash/
 """
@@ -22,7 +23,7 @@ from workers.sources.feed_entries import FeedEntry
 
 MAX_COUNT: Final = 10_000_000
 MAX_TEXT: Final = 20_000
-"""Characters of a text that are searched for counts; a feed states them at an end of it."""
+"""Characters searched for counts, half of them at each end of a text, where feeds state them."""
 
 _NUMBER: Final = r"([0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,9})(?![0-9.,]*[0-9])"
 _VOTES: Final = re.compile(

@@ -21,11 +21,11 @@ from workers.sources.foreign_xml import clean_line
 
 MAX_TITLE: Final = 300
 MAX_EXCERPT: Final = 1_500
-"""Characters that are kept."""
+"""The most characters of an excerpt."""
 _MAX_SOURCE: Final = 8_000
-"""Characters that are read."""
+"""The most characters of a text that are read."""
 _MAX_TEXTS: Final = 4
-"""Elements of an entry that are read."""
+"""The most elements of an entry that are read."""
 
 _TEXT_ELEMENTS: Final = (
     *("description", "summary", "content", "content:encoded", "content_text", "content_html"),

@@ -25,7 +25,7 @@ MAX_DEPTH: Final = 1_000
 """Tags inside one another within an entry, where unescaped HTML leaves many unclosed."""
 MAX_UNCLOSED: Final = 20_000
 MAX_FEED_BYTES: Final = 12_000_000
-"""The announcements of a busy day have a third of that."""
+"""The most bytes of a feed: the announcements of a busy day have a third of that."""
 
 _FLOOD_LIMITS: Final = (
     (re.compile(r"<(?:\w+:)?(?:item|entry)\b", re.IGNORECASE), 12_000, "entries"),
@@ -94,7 +94,7 @@ def refuse_floods(text: str, max_tags: int = MAX_TAGS) -> None:
 
 
 def refuse_long_base(text: str) -> None:
-    """Raise SourceGarbled for a base that would make every link long."""
+    """Raise SourceGarbled for a base URL that would make every link long."""
     if _LONG_BASE.search(text):
         raise SourceGarbled(f"the feed has more than {MAX_BASE_LENGTH:,} characters of a base")
 

@@ -116,7 +116,7 @@ _LINK_NAMES: Final = ("link", "url", "external_url", *(f"{p}:link" for p in _ATO
 
 @dataclass(frozen=True, slots=True)
 class EntryList:
-    """The entries of a feed; `is_complete` is False if it was cut."""
+    """The entries of a feed; `is_complete` is False if the feed was truncated."""
 
     entries: Iterator[FeedEntry]
     is_complete: bool

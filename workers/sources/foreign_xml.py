@@ -55,7 +55,7 @@ _ENCODINGS: Final = re.compile(
 
 
 MAX_UNREADABLE: Final = 50
-"""Entries of a feed that may be unreadable before the feed is."""
+"""If more entries than this are unreadable, the whole feed counts as unreadable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class ParsedFeed:
 def parse_feed(body: bytes, *, well_formed: bool = False) -> ParsedFeed:
     """Parse an Atom or RSS document; an entry that makes the parser fail is passed over.
 
-    With `well_formed`, entries that are no XML by the letter are passed over too. Raises
+    With `well_formed`, entries that are not well-formed XML are passed over too. Raises
     SourceGarbled if it is no feed or unsafe to parse, SourceIncomplete for a feed that was
     truncated before its first entry ended.
     """
@@ -213,7 +213,7 @@ def parsed_time(entry: Any, name: str) -> datetime | None:
 
 
 def parse_time(written: str) -> datetime | None:
-    """Return a date in any form that feeds have, aware UTC; None if it is none or impossible."""
+    """Return a date in any form that feeds have, aware UTC; None if it is not a possible date."""
     written = written.strip()[:100]
     try:
         parsed = _parse_date(written)
@@ -266,7 +266,7 @@ def _match_end(pattern: re.Pattern[str], text: str) -> int:
 
 
 def _close_truncated(text: str, root: str) -> tuple[str, bool]:
-    """Return the document, closed after its last entry if truncated, and if it was complete."""
+    """Return the document, closed after its last entry, and whether it was complete."""
     stripped = text.rstrip()
     ending = rf"</(?:\w+:)?{root}\s*+>(?:\s++|<!--.*?-->)*+$"
     if re.search(ending, stripped[-2_000:], re.IGNORECASE | re.DOTALL):

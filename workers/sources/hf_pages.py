@@ -112,7 +112,7 @@ def _declared_more(wrapper: Mapping[str, Any]) -> bool | None:
 
 
 def _identity(record: Any) -> str:
-    """Return what tells a record from others: its paper's id, or else all of it."""
+    """Return what identifies a record: its paper's id, or else all of it."""
     outer = record if isinstance(record, dict) else {}
     paper = outer.get("paper")
     inner = paper if isinstance(paper, dict) else {}

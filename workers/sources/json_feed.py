@@ -28,10 +28,10 @@ def is_json(body: bytes) -> bool:
 
 
 def json_items(body: bytes) -> tuple[list[Mapping[str, Any]], bool]:
-    """Return the items of a feed and if they are all; one that is no object is an empty one.
+    """Return the items of a feed, {} for one that is not an object, and whether these are all.
 
-    A document that is cut or broken is read up to there. Raises SourceGarbled if it is no JSON Feed
-    or costs too much, SourceIncomplete if it was cut before its first item ended.
+    A document that is truncated or damaged is read up to that point. Raises SourceGarbled if it is
+    no JSON Feed or costs too much, SourceIncomplete if it was cut before its first item ended.
     """
     if sum(map(body.count, (b",", b"[", b"{"))) > MAX_VALUES:
         raise SourceGarbled(f"the feed has more than {MAX_VALUES:,} values")

@@ -47,7 +47,8 @@ class FetchResult:
     with this attempt). `has_more`: the run continues in another attempt, due at once. `counted_day`
     is the day whose records these are, all of them, if their number is comparable with other days';
     `expected_count` is the usual number, once known. `response` and `memo` are passed to
-    `Fetcher.save_validators` once all this is stored.
+    `Fetcher.save_validators` once all this is stored. `next_at` is when to look again, if the
+    source knows better than the cadence of its kind.
     """
 
     sightings: tuple[Sighting, ...] = ()
@@ -70,6 +71,7 @@ class FetchResult:
     memo: str = ""
     counted_day: date | None = None
     expected_count: int | None = None
+    next_at: datetime | None = None
 
     @property
     def is_quiet(self) -> bool:

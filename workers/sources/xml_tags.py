@@ -1,7 +1,7 @@
 """Tags, text and entries of a foreign XML document, found without building a tree.
 
 Nothing here raises for any text, and everything takes time linear in it. So it serves where a
-parser must not be trusted yet, and where a document is no XML by the letter.
+parser must not be trusted yet, and where a document is not well-formed XML.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class EntrySpan(NamedTuple):
 
 
 class _Sections:
-    """Comments and CDATA sections of a text, in its order; one that never ends is none."""
+    """Comments and CDATA sections of a text, in its order; one that never ends does not count."""
 
     def __init__(self, text: str) -> None:
         self._text = text

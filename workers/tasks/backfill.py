@@ -40,9 +40,9 @@ class BackfillPlan:
     """Datestamps from `since` to `until`, of one set or of all, and how far it is.
 
     Everything before `at` is stored. `token` leads to the next page of the window that begins at
-    `at`; `done` counts records, `began` is when it was planned. Of this window `got` records of the
-    `total` declared were received; `again`: it came short and is requested once more. `short`
-    counts records that were declared and never received.
+    `at`; `done` counts records, `began` is when it was planned. In this window, `got` of the
+    `total` declared records were received; `again`: some were missing and it is requested once
+    more. `short` counts records that were declared and never received.
     """
 
     since: date

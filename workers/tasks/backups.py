@@ -39,7 +39,7 @@ class BackupTask:
     def fetch(
         self, subject: str, upstreams: UpstreamClients, now: datetime
     ) -> Iterator[FetchResult]:
-        """Back up; yield one result that says of what. Raises SourceError if it is not good."""
+        """Make a backup; yield one result on it. Raises SourceError if it is not good."""
         if subject:
             raise BadParameter("task", f"'{BACKUP_TASK}:{subject}': there is only {BACKUP_TASK}")
         settings = upstreams.settings

@@ -1,4 +1,4 @@
-"""Coverage: the span of which the store has all of arXiv, by backfills of every set.
+"""Coverage: the span for which the store has all of arXiv, by backfills of every set.
 
 A keyword that is new within this span finds its past in the store: its initial fetch would bring
 nothing. The span is one of datestamps, which are of the last change of a paper: it has every paper
@@ -18,9 +18,9 @@ from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
 
 PAST: Final = timedelta(days=365)
-"""The past that a new keyword is to have."""
+"""How far back the papers of a new keyword are to reach."""
 MAX_AGE: Final = timedelta(days=14)
-"""How old the end of the span may be: what came since is in the announcements that are followed."""
+"""How old the end of the span may be: newer papers come with the announcements."""
 _DAY: Final = timedelta(days=1)
 
 

@@ -1,4 +1,4 @@
-"""The task `enrich`: looks papers up in arXiv's API that a community named and nothing describes.
+"""The task `enrich`: looks up in arXiv's API what communities named and arXiv has not described.
 
 Ids unknown to arXiv (a typing error, a paper not announced yet) are looked up again at growing
 intervals, so that they never fill the batches of known ones.
@@ -40,7 +40,7 @@ class UnknownId:
 
 
 def back_off(before: UnknownId | None, now: datetime) -> UnknownId:
-    """Return the entry after one more vain lookup: ten minutes, then three times as long each."""
+    """Return the entry after another failed lookup: its wait is ten minutes, then triples."""
     tries = before.tries + 1 if before else 1
     pause = min(FIRST_RETRY_DELAY * 3 ** min(tries - 1, 16), MAX_RETRY_DELAY)
     return UnknownId(tries, now + pause)

@@ -1,7 +1,7 @@
 """Plan of initial fetches: from arXiv's API for few keywords, one backfill for many.
 
     the store has all of arXiv for the past year    none is needed: their states say so
-    at most a hundred stand in line                 each is fetched from the API
+    at most a hundred are waiting                   each is fetched from the API
     more                                            one OAI-PMH backfill of the year (some 730
                                                     requests) in place of all of them
 

@@ -6,7 +6,7 @@
 
 It fetches nothing, but has a state like any other task, which pages and commands show. After an
 outage the periods that ended meanwhile are evaluated, oldest first, and their papers join now: a
-reader that asked in the meantime finds them above what it has seen. A new installation begins with
+reader that polled in the meantime finds them above what it has seen. A new installation begins with
 the periods that are running.
 """
 
@@ -32,7 +32,7 @@ TOP_PAPERS: Final = 50
 """Papers of a day, week or month that join its list."""
 TOP_TRENDING: Final = 20
 TRENDING_WINDOW: Final = timedelta(days=14)
-"""The picks that the hourly ranking is of."""
+"""The age of the picks that the hourly ranking covers."""
 MAX_RANKED_PICKS: Final = 10_000
 MAX_MISSED_PERIODS: Final = 60
 """Periods that are evaluated after an outage, the newest; older ones are passed over."""
@@ -61,7 +61,7 @@ class PickListsTask:
         )
 
     def evaluate_periods(self, name: ListName, now: datetime) -> int:
-        """Have the best papers of ended periods join; return how many there were."""
+        """Add the best papers of ended periods to their lists; return how many."""
         kind = _KINDS[name]
         last = Period.containing(kind, now.date()).previous
         stored = self._lists.evaluated_period(name)
@@ -76,7 +76,7 @@ class PickListsTask:
         return joined
 
     def evaluate_trending(self, now: datetime) -> int:
-        """Have the papers join that trend now; return how many there were."""
+        """Add the papers that trend now; return how many."""
         today = now.date()
         papers = rank_trending(self._picked_between(today - TRENDING_WINDOW, today), today)
         voted = [paper.id for paper in papers[:TOP_TRENDING] if paper.votes]

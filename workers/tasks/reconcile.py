@@ -32,7 +32,7 @@ MAX_LOOKBACK: Final = timedelta(days=31)
 """How far back a run goes after an outage; `backfill` is for more."""
 
 ANNOUNCEMENT_SETTLE_TIME: Final = timedelta(hours=2)
-"""For this long after an announcement its feeds may be unread and OAI-PMH may lack it."""
+"""The time after an announcement in which its feeds may be unread and OAI-PMH may lack it."""
 
 
 @dataclass(slots=True)

@@ -54,7 +54,7 @@ from papers.redis_backend import keys
 from papers.redis_backend.records import read_papers
 
 MIN_FREQUENT_PAPERS: Final = 32
-"""A shingle of at least so many papers keeps its posting when the year has ended."""
+"""A shingle of at least this many papers keeps its posting when the year has ended."""
 _PART_SIZE_BITS: Final = 13
 """A part has at most the postings that 2^13 papers would have."""
 _BATCH_SIZE: Final = 1_000
@@ -219,7 +219,7 @@ class _MergeReader:
             yield from read_papers(self._redis, ids[at : at + _BATCH_SIZE]).values()
 
     def _read_part(self, part: int) -> dict[bytes, bytes]:
-        """Read the fields of a part; of a small input, all fields. Keeps the last part read."""
+        """Read the fields of a part, or all fields of a small input. Keeps the last part read."""
         part = 0 if self._is_small else part
         if self._loaded_part[0] != part:
             names = self._field_names[part]

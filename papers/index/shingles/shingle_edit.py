@@ -124,7 +124,7 @@ def bucket_numbers(keys: PostingKeys, layout: SegmentLayout) -> UInt64Array:
 
 
 def _exclude_shingles(keys: PostingKeys, shingles: UInt64Array) -> PostingKeys:
-    """Return the keys whose shingle is none of some sorted ones."""
+    """Return the keys whose shingle is not among the sorted `shingles`."""
     if not len(shingles):
         return keys
     own = keys >> SHINGLE_SHIFT

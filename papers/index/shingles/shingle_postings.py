@@ -230,7 +230,7 @@ def _run_starts(numbers: UInt64Array) -> NDArray[np.int64]:
 
 
 def _needs_own_field(keys: PostingKeys) -> NDArray[np.bool_]:
-    """Return a mask of sorted keys: of shingles too frequent in any month to be in a bucket."""
+    """Return a mask of the sorted keys whose shingle is too frequent in a month for a bucket."""
     if not len(keys):
         return np.zeros(0, bool)
     starts = _run_starts(keys >> MONTH_SHIFT)
@@ -250,7 +250,7 @@ def bucket_bounds(numbers: UInt64Array, buckets: Sequence[int], bits_below: int)
 
 
 def frequent_mask(keys: PostingKeys, min_papers: int) -> NDArray[np.bool_]:
-    """Return a mask of sorted keys: of shingles that at least `min_papers` papers have."""
+    """Return a mask of the sorted keys whose shingle at least `min_papers` papers have."""
     shingles, indexes = distinct_shingles(keys)
     is_frequent = np.bincount(indexes, minlength=len(shingles)) >= min_papers
     mask: NDArray[np.bool_] = is_frequent[indexes]

@@ -1,4 +1,4 @@
-"""What papers add to the keys outside their month: months, picks, events, lists, the undescribed.
+"""What papers add to the keys outside their month: months, picks, events, lists, undescribed ids.
 
 Written before the month's transaction: these keys may claim too much, and readers check them.
 """
@@ -11,7 +11,7 @@ from datetime import datetime
 from redis import Redis
 
 from papers.model.arxiv_id import ArxivId
-from papers.model.epoch import to_epoch
+from papers.model.dates import to_epoch
 from papers.model.events import PaperEvent, indexed_events
 from papers.model.paper import Paper
 from papers.redis_backend import keys
@@ -60,7 +60,7 @@ def _first_picks(
 
 
 def _new_events(changes: Sequence[RecordChange]) -> Iterator[tuple[ArxivId, PaperEvent]]:
-    """Yield the events that papers have and had not before, or at another time."""
+    """Yield the events of papers that are new, or whose time has changed."""
     for before, after in changes:
         known = indexed_events(before) if before else ()
         for event in indexed_events(after):

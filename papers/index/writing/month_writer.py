@@ -1,10 +1,9 @@
 """Writes one month in one transaction: merges sightings into papers, updates postings.
 
-    WATCH the month's revision
-    read the papers that the sightings are of, merge, and find what changed
-    read the postings that change, and edit them
-    add to the global keys what the month will have (they may only have too much)
-    MULTI papers, postings, revision EXEC: all or nothing; retried if another writer was faster
+    WATCH the month's revision read the papers of the sightings, merge, and find what changed read
+    the postings that change, and edit them add to the global keys what the month will have (they
+    may only have too much) MULTI papers, postings, revision EXEC: all or nothing; retried if
+    another writer was faster
 
 The postings of a compacted month are in the segment of its year
 (`papers.index.compaction.compactor`): then the year's revision is WATCHed and incremented too.
@@ -72,7 +71,7 @@ class _MergedPaper:
 
     @property
     def is_visible_change(self) -> bool:
-        """Whether readers can see the change: times of counts, and most of ranks, are not shown."""
+        """Whether readers can see the change: the times of counts and most ranks are not shown."""
         before, after = self.before, self.after
         return (
             before is None

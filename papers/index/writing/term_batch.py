@@ -141,7 +141,7 @@ class Vocabulary:
         return readings
 
     def _joinable_words(self, words: TermColumn) -> NDArray[np.bool_]:
-        """Return of each word whether it is hyphenated with the next one and may be joined."""
+        """Return for each word whether it is hyphenated with the next one and may be joined."""
         joinable = words.flags.copy()
         first = np.flatnonzero(joinable)
         pairs = self._joined_words.of_pairs(words.numbers[first], words.numbers[first + 1])

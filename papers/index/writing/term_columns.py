@@ -44,7 +44,7 @@ class JoinedWords:
 
 
 def closed_reading_masks(joinable: NDArray[np.bool_]) -> Iterator[NDArray[np.bool_]]:
-    """Yield which pairs each closed reading joins: `closed_reading_joins` for a column."""
+    """Yield a mask of the pairs that each closed reading joins; see `closed_reading_joins`."""
     at = np.arange(len(joinable))
     position = at - np.maximum.accumulate(np.where(joinable, -1, at))
     for offset in (0, 1):
@@ -56,8 +56,8 @@ def closed_reading_masks(joinable: NDArray[np.bool_]) -> Iterator[NDArray[np.boo
 class TermColumn(NamedTuple):
     """Word ids or term numbers, one text after another, and the index of the text of each.
 
-    `text_papers` has the paper number of each text. `flags` say of words whether they are
-    hyphenated with the next one, of the terms of a closed reading whether they are joined.
+    `text_papers` has the paper number of each text. `flags` say for words whether they are
+    hyphenated with the next one, and for the terms of a closed reading whether they are joined.
     """
 
     numbers: WordIds
@@ -77,7 +77,7 @@ class TermColumn(NamedTuple):
         )
 
     def close(self, joined: NDArray[np.bool_], joined_numbers: Sequence[int]) -> TermColumn:
-        """Return the reading in which pairs are joined: numbers of those that begin at `joined`."""
+        """Return the closed reading: pairs that begin at `joined` become the `joined_numbers`."""
         numbers = self.numbers.copy()
         numbers[joined] = joined_numbers
         kept = np.ones(len(numbers), bool)
@@ -87,7 +87,7 @@ class TermColumn(NamedTuple):
 
     @property
     def only_joined(self) -> TermColumn:
-        """The joined words of a closed reading: its others are those of the open reading."""
+        """The joined words of a closed reading; its other words are in the open reading as well."""
         indexes, flags = self.text_indexes[self.flags], self.flags[self.flags]
         return self._replace(numbers=self.numbers[self.flags], text_indexes=indexes, flags=flags)
 
@@ -96,7 +96,8 @@ class TermColumn(NamedTuple):
     ) -> PostingKeys:
         """Return the unsorted shingle keys of term numbers, papers of a month (YYYYMM).
 
-        `hashes` are those of all terms. Of a closed reading only the shingles around joined words.
+        `hashes` are those of all terms. For a closed reading, only the shingles with a joined word
+        are returned.
         """
         wanted = self.flags if is_closed else None
         shingles, first = hash_columns(hashes[self.numbers], self.text_indexes, wanted)
@@ -105,5 +106,5 @@ class TermColumn(NamedTuple):
         return make_keys(shingles, papers, YEAR_PAPER_BITS)
 
     def to_keys(self) -> PostingKeys:
-        """Return the key of each number and its paper, unsorted."""
+        """Return the posting key of each number and its paper, unsorted."""
         return make_keys(self.numbers.astype(np.uint64), self.text_papers[self.text_indexes])

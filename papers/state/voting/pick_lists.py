@@ -29,7 +29,7 @@ from papers.state.voting.votes import VoteHistory
 
 MAX_COUNTED_MEMBERS: Final = 50_000
 """The newest members of a list that a minimum of votes is looked up for: some years of the longest
-list. Of older ones few votes are counted."""
+list. For older ones few votes are counted."""
 
 
 class PickLists:
@@ -41,7 +41,7 @@ class PickLists:
     def join(
         self, name: ListName, ids: Sequence[ArxivId], *, now: datetime, evaluated: str = ""
     ) -> int:
-        """Add papers, the first foremost, that are not in a list; return how many there were.
+        """Add the papers that a list does not have, the first one on top; return how many.
 
         `evaluated` is the period that was evaluated, stored with its papers: both or neither.
         """
@@ -68,7 +68,7 @@ class PickLists:
         return stored.decode() if stored else ""
 
     def members_reaching(self, name: ListName, votes: int) -> list[EventRef]:
-        """Return the papers of a list that had so many votes, newest first by when they had both.
+        """Return the members of a list that reached `votes`, by the later time, newest first.
 
         Raises redis-py's errors.
         """

@@ -1,12 +1,12 @@
-"""Ranking of picked papers by votes, of which those of different communities are made comparable.
+"""Ranking of picked papers by votes, normalized so that communities are comparable.
 
 A hundred points at one place are not a hundred votes at another. So the votes of a community count
 in units of what a pick of that community usually has, the mean of its counted picks among the
-papers that are ranked. Where one community counts votes, the order is that of its numbers. Of
-several the units are added, as attention at several places adds up.
+papers that are ranked. Where one community counts votes, the order is that of its numbers. With
+several, the units are added, as attention at several places adds up.
 
 A community with few counted picks has no reliable mean: `PRIOR_PICKS` imaginary picks with
-`PRIOR_VOTES` each are added. They also bound what one wild number is worth.
+`PRIOR_VOTES` each are added. They also limit the weight of a single outlier.
 
 Trending divides the units by the age of the pick: (days + 2) to the power of 1.5.
 """

@@ -22,7 +22,7 @@ from redis import Redis
 from redis.client import Pipeline
 
 from papers.model.arxiv_id import ArxivId
-from papers.model.epoch import to_epoch
+from papers.model.dates import to_epoch
 from papers.model.paper import Paper, Pick, Sighting
 from papers.redis_backend import keys
 from papers.redis_backend.connection import RedisCommand, read_many, translate_store_errors
@@ -37,7 +37,7 @@ _DAY_SECONDS: Final = 86_400
 MAX_STEPS: Final = 100
 """Times stored at which the highest count grew, some six bytes each; later only days are known."""
 _HIGHEST: Final = ""
-"""The name of the highest count of any community, which steps up in time."""
+"""The name under which the growth of the highest count of any community is stored."""
 
 DailyVotes = dict[str, dict[int, int]]
 """Votes by community and day (its ordinal)."""
@@ -84,7 +84,7 @@ class VoteHistory:
         }
 
     def reached_at(self, ids: Sequence[ArxivId], votes: int) -> list[float | None]:
-        """Return when each paper first had so many votes, in seconds since 1970; None if never.
+        """Return when each paper reached `votes`, in seconds since 1970; None if it never did.
 
         Raises redis-py's errors.
         """
@@ -114,7 +114,7 @@ class VoteHistory:
 
 
 def merge_votes(a: DailyVotes, b: DailyVotes) -> DailyVotes:
-    """Return the join of two histories, with the first communities by name and first days only."""
+    """Return the join of two histories, limited in communities (by name) and in days."""
     names = sorted({*a, *b} - {_HIGHEST})[:MAX_VOTE_COMMUNITIES]
     merged = {name: _merge_days(a.get(name, {}), b.get(name, {})) for name in names}
     steps = _merge_steps(a.get(_HIGHEST, {}), b.get(_HIGHEST, {}))
@@ -149,7 +149,7 @@ def _merge_days(a: Mapping[int, int], b: Mapping[int, int]) -> dict[int, int]:
 
 
 def _merge_steps(a: Mapping[int, int], b: Mapping[int, int]) -> dict[int, int]:
-    """Return the times at which a count was greater than at all times before."""
+    """Return the times at which a count exceeded all earlier counts."""
     steps, highest = dict[int, int](), 0
     for second in sorted({*a, *b}):
         votes = max(a.get(second, 0), b.get(second, 0))
@@ -159,7 +159,7 @@ def _merge_steps(a: Mapping[int, int], b: Mapping[int, int]) -> dict[int, int]:
 
 
 def _first_reached(counts: DailyVotes, votes: int) -> float | None:
-    """Return when a count was first as high; the day's beginning where only days were stored."""
+    """Return when a count was first reached; the beginning of the day if only days are stored."""
     steps = [second for second, count in counts.get(_HIGHEST, {}).items() if count >= votes]
     days = [
         (day - _EPOCH) * _DAY_SECONDS

@@ -53,7 +53,7 @@ OFFER: Final = _words(
     r"(?:at|here|is|on)\W*$",
     r"\w+\W*[:\-\u2013]\W*$",
 )
-"""Something can be had at the link."""
+"""Something is offered at the link."""
 
 OWN: Final = _words(
     r"our (?:\w+ ){0,3}(?:code|repo|implementation|data|model|project|software|framework|source)",

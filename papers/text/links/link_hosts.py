@@ -37,7 +37,7 @@ _FORGES: Final = frozenset(
     "modelscope.cn sr.ht git.sr.ht".split()
 )
 _FORGE_HOST: Final = re.compile(r"^(?:git|gitlab|gitea|forgejo)\.[\w-]+\.|^gitlab[\w-]*\.")
-"""Self-hosted ones: `gitlab.inria.fr`, `git.tu-berlin.de`."""
+"""Self-hosted forges: `gitlab.inria.fr`, `git.tu-berlin.de`."""
 _ANONYMOUS_FORGES: Final = frozenset(("anonymous.4open.science", "gist.github.com"))
 _PACKAGE_INDEX: Final = re.compile(
     r"^(?:pypi\.org/project/|cran\.r-project\.org/|npmjs\.com/package/|crates\.io/crates/"
@@ -84,9 +84,9 @@ _NO_OWNERS: Final = frozenset(
     "marketplace models papers pricing search security settings site sponsors tasks topics "
     "trending".split()
 )
-"""First parts of a path on a forge that are no account."""
+"""First parts of a path on a forge that are not accounts."""
 _NO_REPOSITORY: Final = frozenset("issues pull pulls discussions wiki merge_requests".split())
-"""Parts of a path that lead to what people said about a repository."""
+"""Parts of a path that lead to discussions of a repository."""
 _ACCOUNT_PREFIXES: Final = ("orgs", "collections", "spaces", "models", "groups", "users")
 
 

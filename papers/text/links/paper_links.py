@@ -60,7 +60,7 @@ _SENTENCE_END: Final = re.compile(
     r"|(?<=[a-z]\.)(?=[A-Z][a-z]+ ))|[|•]\s"
 )
 _CONNECTOR: Final = re.compile(r"(?:[\W_]|\b(?:and|or|as|well|also|href|url|texttt|text)\b)*")
-"""What stands between two links of which the second is what the first is."""
+"""The text between two links of the same role."""
 _TEX: Final = re.compile(r"\\[A-Za-z]+|[{}$~\\*]")
 _ANCHOR_AFTER: Final = re.compile(r"\}?\s{0,9}\{(?:\\\w{1,20}\s?\{?|\{){0,9}([^{}\\$]{2,60})")
 _ANCHOR_BEFORE: Final = re.compile(r"\[([^\[\]/]{2,60})\]\($|\\href\{([^{}/]{2,60})\}\{$")
@@ -131,7 +131,7 @@ def _with_anchor(text: str, url: TextUrl, clause: str) -> str:
 def _is_foreign(clause: str, host: HostKind) -> bool:
     """Return whether a clause says that a link is somebody else's.
 
-    Of a repository only the part after the last comma can say so: it is the paper's by default.
+    For a repository, only the part after the last comma counts: it is the paper's by default.
     """
     if cues.OTHERS_CODE.search(clause) or cues.FOLLOWING.search(clause):
         return True
@@ -145,7 +145,7 @@ def _is_foreign(clause: str, host: HostKind) -> bool:
 
 
 def _repository(clause: str) -> LinkKind:
-    """A repository has code, whatever it is called; the data too, if they are offered there."""
+    """Return what is in a repository: code in any case, data if they are offered there."""
     return LinkKind.CODE | LinkKind.DATA if cues.DATA_TOO.search(clause) else LinkKind.CODE
 
 
@@ -160,7 +160,7 @@ def _dataset(clause: str) -> LinkKind:
 
 
 def _archive(clause: str) -> LinkKind:
-    """An archive also has papers and slides: what is there must be named."""
+    """Return what is in an archive: only what is named, as archives have papers and slides too."""
     code = LinkKind.CODE if cues.CODE.search(clause) else _NOTHING
     return code | LinkKind.DATA if cues.DATA.search(clause) else code
 
@@ -175,7 +175,7 @@ def _page(clause: str) -> LinkKind:
 
 
 def _other(clause: str) -> LinkKind:
-    """Any other site: it must be called a page, or be where something is offered."""
+    """Return what is at any other site: it must be called a page, or offer something."""
     part = _part_without_venue(clause)
     if cues.PROJECT.search(part):
         return _page(part)

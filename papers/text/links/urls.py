@@ -105,10 +105,10 @@ def find_urls(text: str) -> list[TextUrl]:
 
 
 def _search_start(text: str) -> int | None:
-    """Return a position before the first URL, if there is what every URL has one of.
+    """Return a position before the first URL; None if the text has no mark of a URL.
 
-    Most texts are told apart by this alone, in 2 µs. A URL begins in the word that has the mark, or
-    the one before: `https: //`.
+    For most texts this decides, in 2 µs. A URL begins in the word that has the mark, or the one
+    before: `https: //`.
     """
     domain = _DOMAIN_END.search(text)
     marks = (text.find("//"), text.find("www."), domain.start() if domain else -1)

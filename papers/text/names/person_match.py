@@ -51,7 +51,7 @@ class NameForms(NamedTuple):
 
 
 def name_forms(name: str) -> NameForms:
-    """Return what an author's name is found by."""
+    """Return the forms by which an author's name is found."""
     variants = name_variants(name)
     readings = [reading for words in variants for reading in name_readings(words)]
     return NameForms(
@@ -175,7 +175,8 @@ class _GivenNames:
 def _fits(typed: Sequence[str], reading: NameReading) -> bool:
     """Return whether typed given names are an author's, of whom others may be left out.
 
-    The first one typed is no bare initial, unless it is one itself: then it is that of the first.
+    A whole first name that is typed does not match a bare initial; a typed initial matches the
+    first letter of the author's first given name.
     """
     author = _GivenNames(reading.given)
     ends = [_NEVER] * (len(typed) + 1)
@@ -192,7 +193,7 @@ def _fits(typed: Sequence[str], reading: NameReading) -> bool:
 
 
 def _advance(ends: list[int], index: int, position: int, steps: Iterable[tuple[int, int]]) -> None:
-    """Note the earliest part at which so many typed names end."""
+    """Note the earliest part at which each number of typed names can end."""
     for typed, parts in steps:
         ends[index + typed] = min(ends[index + typed], position + parts)
 

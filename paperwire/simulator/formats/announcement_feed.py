@@ -1,9 +1,9 @@
 """arXiv's announcement feed of one day, in the Atom format of rss.arxiv.org.
 
-Behavior, from recordings and from its source code: new papers first, then cross-lists,
-replacements and cross-listed replacements, each sorted by id; a paper appears once, with the
-strongest of these types; replacements after version 5 are omitted; of more than 2,000 rows the
-first ones (new papers) are dropped.
+Behavior, from recordings and from its source code: new papers first, then cross-lists, replacements
+and cross-listed replacements, each sorted by id; a paper appears once, with the strongest of these
+types; replacements after version 5 are omitted; if there are more than 2,000 rows, the first ones
+(new papers) are dropped.
 """
 
 from __future__ import annotations

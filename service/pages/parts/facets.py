@@ -18,7 +18,7 @@ from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls
 
 MAX_FACET_VALUES: Final = 8
 MIN_FACET_PAPERS: Final = 2
-"""An author of one paper narrows a search too far."""
+"""The fewest papers of an author in the facet: one paper would narrow a search too far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def _facet_values(
 
 
 def narrowed_path(found: FeedResult, term: str) -> str:
-    """Return the page of the search with one more term; "" if that is no valid query."""
+    """Return the page of the search with one more term; "" if that is not a valid query."""
     try:
         query = _narrowed_query(found.query, term)
     except BadQuery:  # too long, or a category that the query language does not accept

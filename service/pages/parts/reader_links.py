@@ -38,7 +38,7 @@ def reader_links(feed_url: str) -> list[tuple[str, str]]:
 
 
 def mailed_keywords(settings: Settings) -> list[tuple[str, str]]:
-    """Return (slug, frequency) of each keyword whose digest is mailed, without the recipient."""
+    """Return (slug, frequency) of each keyword whose digest is mailed; the recipient is private."""
     if not settings.smtp_url:
         return []
     frequencies = (("every day", settings.mail_daily), ("every week", settings.mail_weekly))

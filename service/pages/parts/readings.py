@@ -17,7 +17,7 @@ from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls
 from service.urls.params import SearchParams
 
 MAX_SHOWN_NOTES: Final = 3
-"""Each costs a count of papers."""
+"""The most notes on a page: each costs a count of papers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from redis import Redis
 
 from papers.index import term_months
-from papers.index.term_months import TermMonths, possible_months
+from papers.index.term_months import TermMonths
 from papers.query.parser import parse_query
 from papers.redis_backend import keys
+from papers.search.node_plans import possible_months
 from papers.search.plan import QueryPlan
 from tests.conftest import running_store
 

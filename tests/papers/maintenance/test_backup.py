@@ -351,6 +351,7 @@ def test_restored_keys_and_types_are_those_of_the_table() -> None:
     patterns = {
         "votes:2503": "votes:*",
         "snapshot:SLUG:PERIOD": "snapshot:*",
+        "notified:CHANNEL": "notified:*",
         "{lists}:NAME": keys.PICK_LISTS,
     }
     expected = {patterns.get(name, name): kind for name, kind in listed.items()}

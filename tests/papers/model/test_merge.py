@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from papers.model.arxiv_id import ArxivId
-from papers.model.epoch import from_epoch
-from papers.model.merge import join_papers, merge, paper_from_sighting, published_at, updated_at
+from papers.model.dates import from_epoch, published_at, updated_at
+from papers.model.merge import join_papers, merge, paper_from_sighting
 from papers.model.paper import AnnounceType, Channel, Paper, Pick, Sighting
 from papers.records import packing
 from tests.papers.model.sighting_builders import (
@@ -309,7 +309,9 @@ def test_a_merge_never_lowers_any_part(sightings: list[Sighting], one_more: Sigh
     assert after.version >= before.version
     assert updated_at(after) >= published_at(after)
     assert set(after.sources) >= set(before.sources)
-    assert {name for name, _ in after.ranks} >= {name for name, _ in before.ranks}
+    lost = dict(before.ranks).keys() - dict(after.ranks).keys()
+    assert lost <= {"abstract", "authors"}, "only a community's words give way to arXiv's title"
+    assert not any(dict(before.ranks)[name].is_arxiv for name in lost)
     assert bool(after.title) >= bool(before.title)
 
 

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from papers.model.arxiv_id import ArxivId
-from papers.model.merge import code_known_at, merge, paper_from_sighting
+from papers.model.dates import code_known_at
+from papers.model.merge import merge, paper_from_sighting
 from papers.model.paper import AnnounceType, Paper, Sighting
 from papers.model.resources import (
     MAX_RESOURCES,

@@ -33,6 +33,7 @@ FUNCTIONS = {
     keys.response_validators("HASH"): "response_validators",
     keys.render_lock("HASH"): "render_lock",
     keys.archive_snapshot("SLUG", "PERIOD"): "archive_snapshot",
+    **{keys.delivery_log(name): "delivery_log" for name in ("mail", "websub", "CHANNEL")},
 }
 NAMES = CONSTANTS | FUNCTIONS
 """The constant or function of each key."""

@@ -10,7 +10,8 @@ import pytest
 
 from papers.index.layout import SegmentLayout
 from papers.query.parser import parse_query
-from papers.search.pacing import SegmentPacer, estimate_selectivity
+from papers.search.execution import SegmentPacer
+from papers.search.node_plans import estimate_selectivity
 from papers.search.segments import Months, Segment
 
 DENSE = tuple(range(200_000, 200_116))

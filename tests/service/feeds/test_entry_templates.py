@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.feeds import FORMATS, atom, rss
+from service.feeds import FORMATS
 from service.feeds.content import Content
 from service.feeds.entry import (
     ARXIV_SCHEME,
@@ -27,6 +27,7 @@ from service.feeds.entry import (
 from service.feeds.entry_cache import EntryCaches
 from service.feeds.event_entry import select_lead_pick
 from service.feeds.feed import Feed, RenderedFeed
+from service.feeds.formats import atom, rss
 from tests.service.feeds.made import CACHES, make_feed, recorded_papers
 from tests.service.made import make_paper
 

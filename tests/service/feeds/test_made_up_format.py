@@ -1,8 +1,8 @@
-"""A format that is added at run time works everywhere: a row in each table is all it takes."""
+"""A format that is added at run time works everywhere: it takes a module and a row."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
@@ -13,28 +13,36 @@ from papers.config.feed_formats import FEED_FORMATS, FeedMediaType
 from papers.config.settings import Settings
 from papers.state.keywords import Keywords
 from service import create_app
-from service.feeds import FORMATS, FeedFormat
-from service.feeds.entry import FeedItem
-from service.feeds.feed import Feed, RenderedFeed
+from service.feeds import FORMATS, formats, load_format
 from tests.service.conftest import SITE, Announce
 from tests.service.made import NOW, make_sighting
 from workers.notify.websub import topic_urls
 
+MODULE = """
+from service.feeds.feed import RenderedFeed
 
-def render_titles(feed: Feed, entries: Sequence[FeedItem]) -> RenderedFeed:
-    """Render a feed as lines of plain text: its title, then those of its entries."""
+
+def RENDERER(feed, entries):
+    'Render a feed as lines of plain text: its title, then those of its entries.'
     titles = [entry.title.encode() for entry in entries]
-    return RenderedFeed(f"{feed.title}\n".encode(), titles, b"\n", b"\n")
+    return RenderedFeed(f"{feed.title}\\n".encode(), titles, b"\\n", b"\\n")
+"""
 
 
 @pytest.fixture
 def client(
-    monkeypatch: pytest.MonkeyPatch, redis: Redis, site: Settings, announce: Announce
+    monkeypatch: pytest.MonkeyPatch,
+    redis: Redis,
+    site: Settings,
+    announce: Announce,
+    tmp_path: Path,
 ) -> FlaskClient:
     """A client of an app with one more format. Two papers and a keyword are in the store."""
-    media = FeedMediaType("Titles", "text/plain; charset=utf-8")
+    (tmp_path / "titles.py").write_text(MODULE)
+    monkeypatch.setattr(formats, "__path__", [*formats.__path__, str(tmp_path)])
+    media = FeedMediaType("Titles", "text/plain; charset=utf-8", "titles")
     monkeypatch.setitem(FEED_FORMATS, "txt", media)
-    monkeypatch.setitem(FORMATS, "txt", FeedFormat(media, render_titles))
+    monkeypatch.setitem(FORMATS, "txt", load_format(media))
     Keywords(redis).add("Reward Model", '"reward model"', now=NOW)
     announce([make_sighting(1), make_sighting(2)])
     return create_app(site).test_client()

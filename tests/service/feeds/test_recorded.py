@@ -11,7 +11,7 @@ from lxml import etree
 from papers.model.paper import Paper
 from service.feeds import FORMATS
 from service.feeds.entry import Entry
-from service.feeds.feedgen_extension import ATOM_NS
+from service.feeds.formats.feedgen_extension import ATOM_NS
 from tests.service.feeds.made import make_feed, recorded_papers, render_feed
 
 

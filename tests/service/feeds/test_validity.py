@@ -18,7 +18,7 @@ from lxml import etree
 
 from service.feeds import FORMATS
 from service.feeds.feed import Feed
-from service.feeds.feedgen_extension import ATOM_NS, DUBLIN_CORE_NS, SLASH_NS
+from service.feeds.formats.feedgen_extension import ATOM_NS, DUBLIN_CORE_NS, SLASH_NS
 from tests.service.feeds.made import make_feed, recorded_papers, render_feed
 from tests.service.feeds.test_judges import FEEDS
 

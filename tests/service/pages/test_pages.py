@@ -58,7 +58,7 @@ def test_pages_are_cached_for_a_minute(client: FlaskClient) -> None:
 def test_home_without_papers(client: FlaskClient) -> None:
     soup = page(client, "/")
     assert "The first papers are on their way." in soup.get_text()
-    assert "No source has been asked yet." in soup.get_text()
+    assert "No source has been fetched yet." in soup.get_text()
 
 
 def test_home_summarizes_the_sources(client: FlaskClient, redis: Redis) -> None:

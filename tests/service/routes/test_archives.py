@@ -19,7 +19,7 @@ from papers.model.paper import Sighting
 from papers.state.keywords import Keywords
 from papers.state.task_states import TaskState, TaskStates, TaskStatus
 from service.feeds import FORMATS
-from service.feeds.feedgen_extension import ATOM_NS, HISTORY_NS
+from service.feeds.formats.feedgen_extension import ATOM_NS, HISTORY_NS
 from tests.service.conftest import SITE, Announce, Clock, serving
 from tests.service.made import DAY, NOW, make_pick, make_sighting
 

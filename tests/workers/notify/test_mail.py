@@ -189,7 +189,7 @@ def test_digest_as_a_recurring_task(
     due = TaskStates(redis).due_time(TASK)
     assert due is not None
     assert timedelta(minutes=5) <= due - datetime(2026, 11, 20, tzinfo=UTC) <= timedelta(minutes=10)
-    assert redis.hgetall(keys.MAILED_DIGESTS) == {b"day:reward-model": b"2026-11-18"}
+    assert redis.hgetall(keys.delivery_log("mail")) == {b"day:reward-model": b"2026-11-18"}
     assert len(mail_server.received) == 1
     failing = TaskState(TASK, TaskStatus.FAILING, NOW, NOW, failures=1)
     retried = next_run_at(TASK, task_kinds()["mail"].cadence, failing, NOW)

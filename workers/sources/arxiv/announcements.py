@@ -34,10 +34,10 @@ from workers.sources.result import FetchResult, RejectedRecord, UpstreamClients
 ACCEPT: Final = "application/atom+xml, application/xml;q=0.9, */*;q=0.1"
 
 EMPTY_FEED_GRACE: Final = timedelta(hours=8)
-"""This long after Eastern midnight an empty feed is an empty day, not one yet to be filled."""
+"""The time after Eastern midnight from which on an empty feed means an empty day."""
 
 MAX_ENTRIES: Final = 2_000
-"""arXiv truncates its feeds here."""
+"""The most entries of a feed: arXiv truncates the rest."""
 
 _ANNOUNCE_TYPES: Final = {kind.label: kind for kind in AnnounceType}
 _SUMMARY: Final = re.compile(

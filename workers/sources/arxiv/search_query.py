@@ -10,10 +10,10 @@ https://info.arxiv.org/help/api/user-manual.html#query_details
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations, product
 from math import prod
-from typing import Final
+from typing import Any, Final
 
 from papers.model.categories import ALIASES, CATEGORIES, aliased_categories
 from papers.query.ast import (
@@ -37,11 +37,11 @@ from workers.sources.arxiv.author_query import author_query, join_clauses
 MAX_QUERY_LENGTH: Final = 6_000
 """Characters of a query beyond which hyphenated pairs are not searched: it stands in a URL."""
 _MAX_FORMS: Final = 12
-"""Phrases with other plurals; of more, the words are searched without their order."""
+"""The most phrases with other plurals; beyond, the words are searched in any order."""
 _MAX_ACRONYM_LENGTH: Final = 5
 _MIN_PREFIX_LENGTH: Final = 3
 _Clause = tuple[tuple[str, ...], ...]
-"""Groups of terms: of each group one must occur in a field."""
+"""Groups of terms: one term of each group must occur in a field."""
 _API_FIELDS: Final = {
     Field.ANY: ("ti", "abs"),
     Field.TITLE: ("ti",),
@@ -62,19 +62,16 @@ def arxiv_query(tree: Node) -> str | None:
 
 
 def _node_query(tree: Node, *, with_pairs: bool) -> str | None:
-    if isinstance(tree, Or):
-        clauses = [_node_query(node, with_pairs=with_pairs) for node in tree.alternatives]
-        return None if None in clauses else join_clauses(" OR ", [c for c in clauses if c])
-    if isinstance(tree, And):
-        return _and_query(tree, with_pairs=with_pairs)
-    if isinstance(tree, Text):
-        return _text_query(tree, with_pairs=with_pairs)
-    if isinstance(tree, Author):
-        return author_query(tree)
-    return _label_query(tree) if isinstance(tree, Label) else None
+    build = _NODE_QUERIES.get(type(tree))
+    return build(tree, with_pairs) if build else None
 
 
-def _and_query(tree: And, *, with_pairs: bool) -> str | None:
+def _or_query(tree: Or, with_pairs: bool) -> str | None:
+    clauses = [_node_query(node, with_pairs=with_pairs) for node in tree.alternatives]
+    return None if None in clauses else join_clauses(" OR ", [c for c in clauses if c])
+
+
+def _and_query(tree: And, with_pairs: bool) -> str | None:
     found = (_node_query(node, with_pairs=with_pairs) for node in tree.required)
     clauses = [clause for clause in found if clause]
     if not clauses:
@@ -86,7 +83,7 @@ def _and_query(tree: And, *, with_pairs: bool) -> str | None:
     return query
 
 
-def _text_query(text: Text, *, with_pairs: bool) -> str | None:
+def _text_query(text: Text, with_pairs: bool) -> str | None:
     fields = _API_FIELDS.get(text.field, ())
     clauses = list(dict.fromkeys(_text_clauses(text, with_pairs=with_pairs)))
     searched = [_clause_query(field, clause) for field in fields for clause in clauses]
@@ -99,7 +96,7 @@ def _clause_query(field: str, clause: _Clause) -> str:
 
 
 def _text_clauses(text: Text, *, with_pairs: bool) -> Iterator[_Clause]:
-    """Yield what papers may have, any of it."""
+    """Yield the clauses of a text; a paper that matches it satisfies one of them."""
     if text.is_prefix:
         yield from _prefix_clauses(text, with_pairs=with_pairs)
         return
@@ -119,7 +116,7 @@ def _prefix_clauses(text: Text, *, with_pairs: bool) -> Iterator[_Clause]:
 
 
 def _phrase_clauses(forms: Sequence[Sequence[str]]) -> Iterator[_Clause]:
-    """Yield phrases of words of which each has several forms."""
+    """Yield the phrases of words that each have several forms."""
     if prod(map(len, forms)) > _MAX_FORMS:
         yield tuple(map(tuple, forms))
     else:
@@ -180,10 +177,20 @@ def _label_query(label: Label) -> str | None:
     return join_clauses(" OR ", [f"cat:{name}" for name in names])
 
 
+_NODE_QUERIES: Final[dict[type, Callable[[Any, bool], str | None]]] = {
+    And: _and_query,
+    Or: _or_query,
+    Text: _text_query,
+    Author: lambda author, with_pairs: author_query(author),
+    Label: lambda label, with_pairs: _label_query(label),
+}
+"""Node types that the API can search for, with their queries, `with_pairs` of hyphenated words."""
+
+
 def _is_exact(leaf: Leaf) -> bool:
     """Return whether the API has exactly the papers of a leaf.
 
-    It knows no primary category, and a word also from a URL or without its sign.
+    The API knows no primary categories, and also finds words in URLs or without their signs.
     """
     if not isinstance(leaf, Label) or leaf.kind is LabelKind.PRIMARY:
         return False

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from service.feeds.entry import ARXIV_FIELDS, PDF_MEDIA_TYPE, Entry, FeedItem
-from service.feeds.feed import Feed, RenderedFeed
+from service.feeds.feed import Feed, FeedRenderer, RenderedFeed
 from service.markup.clean import single_line
 from service.markup.latex_html import title_to_text
 
@@ -107,3 +107,6 @@ def _arxiv_extension(entry: Entry) -> dict[str, Any]:
         or None,
     }
     return {name: value for name, value in members.items() if value is not None}
+
+
+RENDERER: Final[FeedRenderer] = render_json_feed

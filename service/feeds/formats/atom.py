@@ -15,8 +15,8 @@ from feedgen.feed import FeedGenerator
 from papers.config.feed_formats import FEED_FORMATS
 from service.feeds.entry import HTML_MEDIA_TYPE, FeedItem
 from service.feeds.entry_templates import XmlValues
-from service.feeds.feed import Feed, RenderedFeed, split_entries
-from service.feeds.feedgen_extension import AtomFeedExtension, EntryExtension
+from service.feeds.feed import Feed, FeedRenderer, RenderedFeed, split_entries
+from service.feeds.formats.feedgen_extension import AtomFeedExtension, EntryExtension
 
 _MEDIA_TYPE: Final = FEED_FORMATS["atom"].media_type
 XML_VALUES: Final = XmlValues(
@@ -77,3 +77,6 @@ def _fill_entry(out: FeedEntry, entry: FeedItem) -> None:
         out.content(entry.content.xhtml, type="xhtml")
     extension: Any = out.paperwire
     extension.entry = entry
+
+
+RENDERER: Final[FeedRenderer] = render_atom

@@ -19,8 +19,8 @@ import feedgen.feed
 from papers.config.feed_formats import FEED_FORMATS
 from service.feeds.entry import FeedItem
 from service.feeds.entry_templates import XmlValues
-from service.feeds.feed import Feed, RenderedFeed, split_entries
-from service.feeds.feedgen_extension import EntryExtension, RssFeedExtension
+from service.feeds.feed import Feed, FeedRenderer, RenderedFeed, split_entries
+from service.feeds.formats.feedgen_extension import EntryExtension, RssFeedExtension
 
 _MEDIA_TYPE: Final = FEED_FORMATS["rss"].media_type
 
@@ -82,3 +82,6 @@ def _fill_item(out: feedgen.entry.FeedEntry, entry: FeedItem) -> None:
         out.comments(entry.discussion_url)
     extension: Any = out.paperwire
     extension.entry = entry
+
+
+RENDERER: Final[FeedRenderer] = render_rss

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
 
-from papers.model.epoch import from_epoch, to_epoch
+from papers.model.dates import from_epoch, to_epoch
 
 
 def test_times_are_whole_seconds_in_utc() -> None:

@@ -55,7 +55,7 @@ class RssFeedExtension(BaseExtension):  # type: ignore[misc]  # feedgen ships no
     """Namespaces of an RSS feed, the links that feedgen leaves out, and `fh:archive`."""
 
     links: tuple[tuple[str, str, str], ...] = ()
-    """(relation, URL, media type or empty) each."""
+    """The links, each as (relation, URL, media type or empty)."""
     archive: bool = False
 
     def extend_ns(self) -> dict[str, str]:
