@@ -165,7 +165,8 @@ class AppContext:
         Parameters are those of `CacheKey` and `RenderCache`. Shared caches may store it for
         `cache_seconds` of the settings or `max_age` seconds, unless `headers` has a Cache-Control.
         """
-        coding = negotiate_coding(request.headers.get("Accept-Encoding", ""))
+        sent = request.headers  # once: each access to a proxy costs
+        coding = negotiate_coding(sent.get("Accept-Encoding", ""))
         state = is_archive, troubled_before
         cache_key = CacheKey(path, keywords, period, *state, coding or "gzip", is_fixed)
         now, quota = self.now(), self.quota if cache_key.is_custom else NO_QUOTA
@@ -178,11 +179,11 @@ class AppContext:
             shown_query=shown_query,
             consume_quota=quota.require,
             charge=quota.charge,
-            validators=RequestValidators(request.headers, now),
+            validators=RequestValidators(sent, now),
         )
         request.environ[CACHE_OUTCOME] = served.outcome
         return cached_response(
-            request.headers,
+            sent,
             served,
             coding=coding,
             content_type=content_type,

@@ -43,9 +43,13 @@ class RenderLock:
     """The lock of one response, for one request: as commands, to be sent with others."""
 
     def __init__(self, digest: str) -> None:
-        self._key, self._validators_key = keys.render_lock(digest), keys.response_validators(digest)
+        self._digest = digest
         self.is_held = False
         """True once this request is to render, if only because the store takes no writes."""
+
+    @property
+    def _key(self) -> str:
+        return keys.render_lock(self._digest)
 
     @cached_property
     def _token(self) -> str:
@@ -53,7 +57,9 @@ class RenderLock:
 
     def acquire_command(self, *, if_never_rendered: bool = False) -> RedisCommand:
         """Return the command to acquire it; at will only while the store has no validators."""
-        names = [self._key, *([self._validators_key] if if_never_rendered else [])]
+        names = [self._key]
+        if if_never_rendered:
+            names.append(keys.response_validators(self._digest))
         milliseconds = str(int(RENDER_LOCK_SECONDS * 1000))
         return ("EVAL", _ACQUIRE_SCRIPT, str(len(names)), *names, self._token, milliseconds)
 
@@ -123,9 +129,7 @@ class RedisTier:
             return lock.accept(reply)
 
     def release(self, lock: RenderLock) -> None:
-        """Release a lock, if it is held."""
-        if not lock.is_held:
-            return
+        """Release a lock that is held."""
         lock.is_held = False
         try:
             with translate_store_errors(self._redis):

@@ -159,7 +159,8 @@ class RenderCache:
             is_sent = request.validators.match(rendered)
             return ServedBody(rendered, is_not_modified=is_sent, is_rendered=True)
         finally:
-            self._redis_tier.release(lock)
+            if lock.is_held:
+                self._redis_tier.release(lock)
 
     def _lock_and_read(self, request: RenderRequest, lock: RenderLock) -> LookupResult:
         return self._lookup.get_render_state(request.cache_key, request.digest, lock, acquire=True)
