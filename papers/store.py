@@ -140,6 +140,8 @@ class Store:
     def _finish(self, token: str, months: Sequence[MonthResult]) -> None:
         """Move the revision if readers can see a change, and log what has changed."""
         changes = [LoggedChange(id.doc_id, None) for month in months for id in month.new]
+        if any(month.may_hide_changes for month in months):
+            bump_revision(self._redis)  # without a log entry readers compare everything
         replaced = [paper for month in months for paper in month.replaced]
         changes += [LoggedChange(paper.id.doc_id, paper) for paper in replaced]
         if changes:

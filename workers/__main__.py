@@ -23,6 +23,7 @@ from papers.config.settings import Seconds, Settings, discover_settings
 from papers.errors import BadInput, BadSettings, PaperwireError, StoreError
 from papers.maintenance import migrations
 from papers.redis_backend import keys
+from papers.redis_backend.cluster.client import connect_store
 from papers.redis_backend.connection import connect, redacted_url, translate_store_errors
 from papers.redis_backend.store_clock import read_store_time
 from papers.state.keywords import Keywords
@@ -54,7 +55,8 @@ def main(arguments: Sequence[str]) -> int:
         settings = discover_settings(os.environ)
         if not settings.redis_url:
             raise BadSettings("redis_url: no store is named; set REDIS_URL, or use paperwire up")
-        connect(settings.redis_url, retry=True)  # report an invalid address at once
+        # Report an invalid address at once.
+        connect_store(settings.redis_url, settings.store_url, retry=True)
     except PaperwireError as error:
         print(error, file=sys.stderr)
         return 2
@@ -86,7 +88,7 @@ def run_worker(settings: Settings, stopping: threading.Event) -> None:
 
 def run_scheduler(settings: Settings, stopping: threading.Event) -> None:
     """Tick once a second; the next tick makes up for one that the store missed."""
-    redis = connect(settings.redis_url, retry=False)
+    redis = connect_store(settings.redis_url, settings.store_url, retry=False)
     scheduler = Scheduler(
         redis,
         settings,
@@ -144,7 +146,7 @@ def _seed_keywords(redis: Redis, settings: Settings) -> None:
 
 def _prepare_schema(settings: Settings) -> None:
     """Migrate the data to this code's schema, with retries. Raises StoreError."""
-    with closing(connect(settings.redis_url, retry=True)) as redis:
+    with closing(connect_store(settings.redis_url, settings.store_url, retry=True)) as redis:
         migrations.prepare_store(redis)
 
 

@@ -23,7 +23,8 @@ from papers.config.settings import Seconds, Settings, discover_settings
 from papers.errors import BadInput, NotFound, StoreError
 from papers.maintenance import migrations
 from papers.redis_backend import keys
-from papers.redis_backend.connection import connect, translate_store_errors
+from papers.redis_backend.cluster.client import connect_store
+from papers.redis_backend.connection import translate_store_errors
 from papers.redis_backend.store_clock import store_clock
 from papers.state.communities import Communities
 from papers.state.task_states import TaskState, TaskStates
@@ -67,7 +68,10 @@ def run(task: str, enqueued_at: float | None = None) -> dict[str, Any]:
     Returns a summary fit for JSON. Raises BadSettings, StoreError.
     """
     settings = discover_settings(os.environ)
-    with closing(connect(settings.redis_url, retry=True)) as redis, event_id():
+    with (
+        closing(connect_store(settings.redis_url, settings.store_url, retry=True)) as redis,
+        event_id(),
+    ):
         return TaskRunner(redis, settings, store_clock(redis)).run(task, enqueued_at)
 
 

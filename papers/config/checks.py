@@ -45,6 +45,9 @@ def find_settings_errors(settings: Settings) -> Iterator[str]:
     if settings.token and (reason := weak_token_reason(settings.token)):
         yield f"token: {reason}; `paperwire token` generates one"
     yield from _address_errors(settings)
+    if settings.store_url and not settings.store_url.startswith(("redis://", "rediss://")):
+        shown = hide_credentials(settings.store_url)
+        yield f"store_url = {shown!r}: must begin with redis:// or rediss://, as of any node"
     for name, url in settings.communities.items():
         _, reason = check_community(name, url)
         if reason:

@@ -108,7 +108,15 @@ class Settings:
         heading="storage",
     )
     redis_url: str = setting(
-        "", "The store, as redis://, rediss:// or unix:// URL; empty: an embedded one.", secret=True
+        "",
+        "The store, as redis://, rediss://, unix:// or redis+sentinel:// URL; empty: embedded.",
+        secret=True,
+    )
+    store_url: str = setting(
+        "",
+        "A Redis Cluster for papers and index, as redis:// or rediss:// URL of any of its nodes; "
+        "empty: they are kept in redis_url.",
+        secret=True,
     )
     redis_password: str = setting(
         "",

@@ -27,9 +27,10 @@ from redis.exceptions import LockError
 from papers.config.settings import Seconds
 from papers.errors import StoreBusy, StoreError, StoreTooNew
 from papers.index.term_months import TermMonths
+from papers.maintenance import store_home
 from papers.model.arxiv_id import ArxivId
 from papers.redis_backend import keys
-from papers.redis_backend.connection import translate_store_errors
+from papers.redis_backend.connection import RoutingClient, translate_store_errors
 from papers.redis_backend.event_sets import encode_member
 from papers.redis_backend.months import stored_months
 from papers.redis_backend.revision import bump_revision
@@ -204,11 +205,16 @@ def check_version(redis: Redis) -> None:
     """
     with translate_store_errors(redis):
         stored: Any = redis.get(keys.SCHEMA)
-    require_compatible(stored)
+        store_home.require_cluster(redis, stored)
+    require_compatible(stored, in_cluster=isinstance(redis, RoutingClient))
 
 
 def require_compatible(
-    stored: bytes | None, *, supported: int = SCHEMA_VERSION, readable: int = SCHEMA_VERSION
+    stored: bytes | None,
+    *,
+    supported: int = SCHEMA_VERSION,
+    readable: int = SCHEMA_VERSION,
+    in_cluster: bool = False,
 ) -> None:
     """Check a value of the schema key against the `supported` version; `readable` is served too.
 
@@ -216,6 +222,8 @@ def require_compatible(
     while it is migrated; StoreError.
     """
     schema = supported if stored is None else _parse_version(stored)
+    if stored is not None:
+        store_home.require_home(store_home.SchemaStamp.parse(stored), in_cluster=in_cluster)
     if readable <= schema < supported:
         return
     if schema > supported:
@@ -245,11 +253,12 @@ def prepare_store(
     with translate_store_errors(redis):
         if before is None or before == supported:
             if not redis.exists(keys.SCHEMA):  # a store without free memory can still be read
-                redis.set(keys.SCHEMA, supported, nx=True)
+                store_home.stamp_schema(redis, supported, if_absent=True)
         elif before < supported:
             _migrate(redis, supported, migrations, lock_timeout)
-        stored: Any = redis.get(keys.SCHEMA)
-    require_compatible(stored, supported=supported)
+        stored = store_home.adopt_cluster(redis)
+        store_home.require_cluster(redis, stored)
+    require_compatible(stored, supported=supported, in_cluster=isinstance(redis, RoutingClient))
     _move_initial_fetches(redis)
     return before
 
@@ -274,7 +283,7 @@ def _migrate(
             while (schema := stored_version(redis)) is not None and schema < supported:
                 for _ in migrations[schema](redis):
                     lock.reacquire()
-                redis.set(keys.SCHEMA, schema + 1)
+                store_home.stamp_schema(redis, schema + 1)
     except LockError as error:
         raise StoreBusy("the store's data is being migrated by another process") from error
 
@@ -285,6 +294,7 @@ def _parse_version(stored: bytes) -> int:
             "a backup is being restored, or that was cut short; "
             "wait for it, or run `paperwire restore --replace` again"
         )
-    if not stored.isdigit():
+    version = store_home.SchemaStamp.parse(stored).version
+    if not version.isdigit():
         raise StoreError(f"{keys.SCHEMA} holds {stored[:50]!r}, which is no schema")
-    return int(stored)
+    return int(version)

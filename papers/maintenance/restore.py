@@ -27,11 +27,12 @@ from papers.maintenance import migrations
 from papers.maintenance.backup import BATCH_SIZE, KEY_RECORD, PAPERS_RECORD, BackupCounts
 from papers.maintenance.backup_file import BackupReader, BackupRecord
 from papers.maintenance.backup_records import check_records
+from papers.maintenance.store_home import stamp_schema
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
 from papers.records import packing
 from papers.redis_backend import keys
-from papers.redis_backend.connection import translate_store_errors
+from papers.redis_backend.connection import RoutingClient, translate_store_errors
 from papers.redis_backend.revision import bump_revision
 from papers.state.task_states import QuarantinedRecord, TaskStates
 
@@ -57,7 +58,7 @@ def restore_backup(redis: Redis, path: Path, *, replace: bool, now: datetime) ->
         with translate_store_errors(redis):
             _claim_store(redis, replace=replace)
             counts = _Restore(redis, now).load(file)
-            redis.set(keys.SCHEMA, file.header.schema)
+            stamp_schema(redis, file.header.schema)
             redis.set(keys.KEYWORDS_VERSION, secrets.token_bytes(12))  # the list has changed
             bump_revision(redis)
     migrations.prepare_store(redis)
@@ -100,6 +101,11 @@ def _clear(redis: Redis) -> None:
             redis.incr(name)
         elif _is_own_key(name):
             redis.unlink(name)
+    if isinstance(redis, RoutingClient):  # papers that moved from there to a cluster
+        plain = redis.plain_client()
+        for name in plain.scan_iter(match="{*", count=BATCH_SIZE):
+            if keys.is_in_cluster(name):
+                plain.unlink(name)
 
 
 def _is_own_key(name: bytes) -> bool:

@@ -11,10 +11,9 @@ import socket
 import ssl
 import struct
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import hiredis
@@ -26,7 +25,13 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from papers.errors import BadSettings, StoreError, StoreUnavailable
-from papers.redis_backend.store_errors import explain_error
+from papers.redis_backend.circuit_breaker import CircuitBreakerRetry
+from papers.redis_backend.sentinel import (
+    connect_by_sentinel,
+    is_sentinel_url,
+    sentinel_address,
+)
+from papers.redis_backend.store_errors import explain_error, explain_node_error
 
 T = TypeVar("T")
 RedisCommand = tuple[bytes | str, ...]
@@ -34,9 +39,6 @@ RedisCommand = tuple[bytes | str, ...]
 
 WEB_TIMEOUT: Final = 0.5
 """Seconds a web request waits to connect, and for each reply."""
-
-BREAKER_COOLDOWN: Final = 1.0
-"""Seconds the circuit breaker stays open."""
 
 WORKER_TIMEOUT: Final = 30.0
 """Seconds a worker waits for a reply."""
@@ -59,14 +61,16 @@ def connect(url: str, *, retry: bool) -> Redis:
             "redis_url: what follows the host is no number of a database; end it in /0, and write "
             "/ @ : # in the password as %2F %40 %3A %23"
         )
+    options: dict[str, Any] = {
+        "retry": Retry(_BACKOFF, _MAX_RETRIES) if retry else CircuitBreakerRetry(),
+        "socket_timeout": timeout,
+        "socket_connect_timeout": min(timeout, 5.0),
+        "command_packer": _HiredisPacker(),
+    }
+    if is_sentinel_url(url):
+        return connect_by_sentinel(url, **options)
     try:
-        return Redis.from_url(
-            url,
-            retry=Retry(_BACKOFF, _MAX_RETRIES) if retry else CircuitBreakerRetry(),
-            socket_timeout=timeout,
-            socket_connect_timeout=min(timeout, 5.0),
-            command_packer=_HiredisPacker(),
-        )
+        return Redis.from_url(url, **options)
     except ValueError:
         # Not chained: the parser's message may quote a part of the password.
         raise BadSettings(
@@ -99,66 +103,6 @@ def disable_retries(redis: Redis) -> None:
     redis.set_retry(Retry(NoBackoff(), 0))
 
 
-class CircuitBreakerRetry(Retry):
-    """A circuit breaker: no retries, and after repeated failures commands fail at once.
-
-    A second later one command is let through as a probe. Without it every request to a store that
-    hangs would block a thread for half a second, and a hundred readers would queue up. One slow
-    reply is no repetition, whoever waits behind it: the breaker opens when a command fails that
-    began after another had failed, with no success in between. All connections of a client share
-    one breaker, hence `__deepcopy__`.
-    """
-
-    def __init__(self) -> None:
-        super().__init__(NoBackoff(), 0)
-        self._lock = threading.Lock()
-        self._local = threading.local()
-        self._failed_at: float | None = None
-        """When the first command since the last success failed."""
-        self._is_open, self._next_attempt = False, 0.0
-        self._last_error: Exception | None = None
-
-    def __deepcopy__(self, memo: object) -> Self:
-        return self
-
-    def call_with_retry(self, do: Callable[[], T], *args: Any, **kwargs: Any) -> T:
-        """Call `do`, unless the breaker is open (redis-py's interface)."""
-        if getattr(self._local, "is_calling", False):  # connecting, inside the call of a command
-            return super().call_with_retry(do, *args, **kwargs)
-        began = self._admit()
-        self._local.is_calling = True
-        try:
-            result = super().call_with_retry(do, *args, **kwargs)
-        except (RedisConnectionError, RedisTimeoutError) as error:
-            self._record_failure(began, error)
-            raise
-        finally:
-            self._local.is_calling = False
-        self._failed_at, self._is_open = None, False
-        return result
-
-    def _admit(self) -> float:
-        """Return the time, at which a command may begin. Raises while the breaker is open."""
-        now = time.monotonic()
-        if self._is_open:
-            with self._lock:
-                if now < self._next_attempt:
-                    raise RedisConnectionError(
-                        "it failed less than a second ago"
-                    ) from self._last_error
-                self._next_attempt = now + BREAKER_COOLDOWN
-        return now
-
-    def _record_failure(self, began: float, error: Exception) -> None:
-        with self._lock:
-            now, self._last_error = time.monotonic(), type(error)(*error.args)
-            if self._failed_at is None:
-                self._failed_at = now
-            elif began >= self._failed_at:
-                self._is_open = True
-            self._next_attempt = now + BREAKER_COOLDOWN
-
-
 @contextmanager
 def translate_store_errors(redis: Redis | None = None) -> Iterator[None]:
     """Translate redis-py's errors to ours, naming the address of the client, cause and remedy.
@@ -169,10 +113,11 @@ def translate_store_errors(redis: Redis | None = None) -> Iterator[None]:
     try:
         yield
     except RedisError as error:
-        refusal = explain_error(error, redis)
+        node = getattr(error, "store_address", "")
+        refusal = explain_node_error(error) if node else explain_error(error, redis)
         if refusal is None:
             raise
-        where = f" at {redacted_url(redis)}" if redis else ""
+        where = f" at {node or (redis and redacted_url(redis))}" if node or redis else ""
         kind = StoreError if refusal.serves_reads else StoreUnavailable
         raise kind(
             f"the store{where} {refusal.summary}; {refusal.remedy}",
@@ -180,6 +125,26 @@ def translate_store_errors(redis: Redis | None = None) -> Iterator[None]:
             summary=refusal.summary,
             remedy=refusal.remedy,
         ) from error
+
+
+class RoutingClient(Redis):
+    """A client of several servers: each command goes to the server that holds its key."""
+
+    def send_batch(self, commands: Sequence[RedisCommand]) -> list[Any]:
+        """Return the replies to reading commands, in one round trip to each server."""
+        raise NotImplementedError
+
+    def plain_client(self) -> Redis:
+        """Return a client of the server that holds all keys without another home."""
+        raise NotImplementedError
+
+    def layout_epoch(self) -> int:
+        """Return a number that increases whenever another server takes over some keys."""
+        raise NotImplementedError
+
+    def node_clients(self) -> Mapping[str, Redis]:
+        """Return a client of each other server that takes writes, by its URL."""
+        raise NotImplementedError
 
 
 class ThreadLocalClient:
@@ -227,6 +192,13 @@ def read_many(redis: Redis, commands: Sequence[RedisCommand]) -> list[Any]:
     hundreds. Raises redis-py's errors, even if only one reply is an error. A client with retries
     may send them again.
     """
+    if isinstance(redis, RoutingClient):
+        return redis.send_batch(commands)
+    return read_from_one(redis, commands)
+
+
+def read_from_one(redis: Redis, commands: Sequence[RedisCommand]) -> list[Any]:
+    """Do what `read_many` does, on the server that a client connects to."""
     dedicated: Any = redis.connection
     if dedicated:
         if not dedicated.is_connected:  # connect() on an open one would count as a success
@@ -274,6 +246,8 @@ def _send_and_receive(connection: Any, commands: Sequence[RedisCommand]) -> list
 
 def redacted_url(redis: Redis) -> str:
     """Return the URL a client connects to, without user name and password."""
+    if address := sentinel_address(redis):
+        return address
     options = redis.connection_pool.connection_kwargs
     if "path" in options:
         return f"unix://{options['path']}"

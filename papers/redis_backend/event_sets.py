@@ -11,6 +11,7 @@ import struct
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from math import ceil
 from typing import Any, Final, NamedTuple
 
 from pyroaring import BitMap
@@ -37,6 +38,8 @@ _BATCH_SIZE: Final = 10_000
 _DAY_SECONDS: Final = 86_400
 _FRACTIONS: Final = 1_000
 """Papers that join a list together differ by fractions of a second, in their order."""
+_CROWDED_SECONDS: Final = 60
+"""How far beyond the time papers may be dated that join at once; a clock was wrong beyond that."""
 
 
 class SecondsRange(NamedTuple):
@@ -57,12 +60,20 @@ def decode_members(rows: Iterable[Any]) -> list[EventRef]:
     return [EventRef._make((*unpack(member), seconds)) for member, seconds in rows]
 
 
-def join_scores(ids: Sequence[ArxivId], now: datetime) -> dict[bytes, float]:
-    """Return member and score of each paper that joins a list; the first has the highest."""
-    steps, second = max(_FRACTIONS, len(ids) + 1), to_epoch(now)
+def join_scores(
+    redis: Redis, key: str, ids: Sequence[ArxivId], now: datetime
+) -> dict[bytes, float]:
+    """Return member and score of each paper that joins a list; the first has the highest.
+
+    They are above those that joined earlier in this second, so that no two have one date.
+    """
+    newest: Any = redis.zrevrange(key, 0, 0, withscores=True) if ids else []
+    steps, start = max(_FRACTIONS, len(ids) + 1), float(to_epoch(now))
+    for _, score in newest:
+        if start <= score < start + _CROWDED_SECONDS:
+            start = ceil(score * _FRACTIONS) / _FRACTIONS
     return {
-        encode_member(id.doc_id): second + (len(ids) - place) / steps
-        for place, id in enumerate(ids)
+        encode_member(id.doc_id): start + (len(ids) - place) / steps for place, id in enumerate(ids)
     }
 
 

@@ -23,9 +23,11 @@ The owner is the module that decides what a key contains; others may read or del
 | `{words}:rev` | integer | number of changes of `{words}:spread` and `{words}:vocabulary`; WATCHed by writers | permanent | papers.index.term_months | rebuilt |
 | `{words}:era` | string | random token, replaced whenever something is removed from `{words}:spread` | permanent | papers.index.term_months | rebuilt |
 | `{words}:vocabulary` | sorted set | folded words, score 0, for `prefix*` | permanent | papers.index.term_months | rebuilt |
+| `{words}:home` | string | random token that the schema key has too: this cluster has the papers | permanent | papers.maintenance.store_home | no |
 | `undescribed` | set | ids that a community named and arXiv has not described | until described | papers.index.writing.global_entries | rebuilt |
 | `pending` | sorted set | tokens of running ingests, scored by the second they began | seconds | papers.store | no |
 | `revision` | integer | increases whenever anything that a feed shows has changed | permanent | papers.redis_backend.revision | copied |
+| `cluster:epoch` | integer | epoch of the cluster up to which readers know of its failovers | permanent | papers.redis_backend.revision | no |
 | `changes` | sorted set | papers changed by each of the last 32 ingests and what they were before, scored by revision | permanent | papers.changes.change_log | no |
 | `keywords` | hash | slug → saved keyword, JSON | permanent | papers.state.keywords | copied |
 | `{keywords}:version` | string | random token, replaced with every change of `keywords`, and by a restore | permanent | papers.state.keywords | no |
@@ -66,8 +68,9 @@ The owner is the module that decides what a key contains; others may read or del
 | `lock:schema` | string | token of the process that migrates the data | 60 s | papers.maintenance.migrations | no |
 
 A transaction on several keys only uses keys that share a hash tag: of one year, of `{words}`, of
-`{fills}`, of `{lists}`, or `keywords` with its version:
-everything here runs on Redis Cluster. RQ's own keys begin with `rq:` and need a single Redis.
+`{fills}`, of `{lists}`, or `keywords` with its version. With `store_url` a Redis Cluster holds what
+grows with the papers, the keys of years and of `{words}` (`is_in_cluster`), and the plain Redis all
+others; RQ's own keys begin with `rq:` and need a plain one.
 
 The last column says what `papers.maintenance.backup` does with a key: `copied` as it is, `papers`
 read one by one and merged again on restore, `rebuilt` from these, or `no`: caches, queues, leases,
@@ -91,9 +94,11 @@ VOCABULARY: Final = "{words}:vocabulary"
 TERM_MONTHS: Final = "{words}:spread"
 TERM_MONTHS_REVISION: Final = "{words}:rev"
 TERM_MONTHS_EPOCH: Final = "{words}:era"
+CLUSTER_TOKEN: Final = "{words}:home"
 UNDESCRIBED: Final = "undescribed"
 PENDING_INGESTS: Final = "pending"
 REVISION: Final = "revision"
+CLUSTER_EPOCH: Final = "cluster:epoch"
 CHANGE_LOG: Final = "changes"
 KEYWORDS: Final = "keywords"
 SEEDED_KEYWORDS: Final = "seeded"
@@ -124,6 +129,8 @@ ANNOUNCEMENT_TIMES: Final = "announcements"
 SCHEDULER_LEASE: Final = "lease:scheduler"
 SCHEMA: Final = "schema"
 SCHEMA_LOCK: Final = "lock:schema"
+
+_WORDS_TAG: Final = "{words}"
 
 COPIED: Final = (
     *(
@@ -173,6 +180,8 @@ TRANSIENT: Final = (
     *(
         PENDING_INGESTS,
         CHANGE_LOG,
+        CLUSTER_TOKEN,
+        CLUSTER_EPOCH,
         KEYWORDS_VERSION,
         DUE_INITIAL_FETCHES,
         DUE_TASKS,
@@ -190,6 +199,17 @@ TRANSIENT: Final = (
     ),
 )
 """Keys, or patterns of keys as in `SCAN`, by what a backup does with them."""
+
+
+def is_in_cluster(key: bytes | str) -> bool:
+    """Return whether a key lives in the cluster, if there is one: of a year, or of `{words}`."""
+    if isinstance(key, str):
+        return key.startswith("{") and (
+            (key[1:3].isdigit() and key[3:4] == "}") or key.startswith(_WORDS_TAG)
+        )
+    return key.startswith(b"{") and (
+        (key[1:3].isdigit() and key[3:4] == b"}") or key.startswith(_WORDS_TAG.encode())
+    )
 
 
 def month_papers(yymm: str) -> str:

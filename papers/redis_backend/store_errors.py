@@ -15,6 +15,7 @@ from redis import Redis, exceptions
 from redis.exceptions import RedisError
 
 from papers.errors import TIMEOUT, UNREACHABLE
+from papers.redis_backend.sentinel import sentinel_address
 
 
 class StoreRefusal(NamedTuple):
@@ -41,6 +42,7 @@ class _Row(NamedTuple):
 
 
 _DEFAULT_REMEDY: Final = "start it, or correct redis_url (host, port); empty: an embedded store"
+CLUSTER_REMEDY: Final = "see `CLUSTER NODES` on any node: a primary is being elected, or missing"
 _PLAIN_SERVER: Final = "set redis_url to a server that is no part of a cluster: RQ needs one"
 _PRIMARY: Final = "set redis_url to the primary, which takes writes"
 
@@ -211,10 +213,26 @@ def explain_error(error: RedisError, redis: Redis | None = None) -> StoreRefusal
     if isinstance(error.__cause__, exceptions.ConnectionError | exceptions.TimeoutError):
         error = error.__cause__  # of an open circuit breaker, which raises for an earlier error
     refusal = _explain(error)
+    if redis and sentinel_address(redis):
+        return refusal
     if redis and refusal and refusal.cause == UNREACHABLE and _CLOSED.search(str(error)):
         greeting = _read_greeting(redis.connection_pool.connection_kwargs)
         return (greeting and _explain(exceptions.ResponseError(greeting))) or refusal
     return refusal
+
+
+def explain_node_error(error: RedisError) -> StoreRefusal | None:
+    """Return why a node of the cluster refused; None if the error is not the store's doing."""
+    refusal = explain_error(error)
+    if refusal is None:
+        return None
+    if refusal.cause == "cluster":
+        return StoreRefusal(UNREACHABLE, f"does not answer: {error}", CLUSTER_REMEDY)
+    remedy = CLUSTER_REMEDY if refusal.cause == UNREACHABLE else refusal.remedy
+    return refusal._replace(
+        summary=refusal.summary.replace("redis_url", "store_url"),
+        remedy=remedy.replace("redis_url", "store_url").replace("REDIS_URL", "STORE_URL"),
+    )
 
 
 def _read_greeting(options: Mapping[str, Any]) -> str:

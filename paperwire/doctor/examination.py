@@ -16,9 +16,9 @@ from redis.exceptions import RedisError
 
 from papers.config.settings import Settings, config_path, load_settings
 from papers.errors import PaperwireError, StoreError
-from papers.redis_backend.connection import connect
+from papers.redis_backend.cluster.client import connect_store
 from papers.state.communities import Communities
-from paperwire.doctor import machine, parts, store, upstreams
+from paperwire.doctor import cluster, machine, parts, store, upstreams
 from paperwire.doctor.finding import Finding, fault
 from paperwire.run import embedded_store
 
@@ -64,6 +64,7 @@ def _all_findings(
             yield from settings_findings
             if any(one.check == "cluster" for one in settings_findings):
                 return  # whatever else fails, fails for that
+            yield from cluster.check_cluster(redis)
             yield from _store_findings(redis, settings, now)
         if ask_upstreams:
             probes = upstreams.check_upstreams(_with_saved_communities(settings, redis), redis, now)
@@ -87,7 +88,9 @@ def _connect_store(
                 embedded_store.StorePaths.in_data_dir(settings.data_dir)
             )
         )
-        redis = stack.enter_context(contextlib.closing(connect(url, retry=False)))
+        redis = stack.enter_context(
+            contextlib.closing(connect_store(url, settings.store_url, retry=False))
+        )
     except StoreError as error:
         return None, [store.start_fault(error)]
     except PaperwireError as error:

@@ -54,12 +54,17 @@ def check_store_settings(redis: Redis) -> Iterator[Finding]:
     except RedisError as error:
         yield warning("store-rights", f"the store refuses INFO: {error}", _INFO_REMEDY)
         return
-    yield from _check_server_version(info)
     yield from _check_server_role(info)
     yield from _check_database_number(redis, info)
-    yield from _check_durability(info)
+    yield from check_server_settings(info)
     if info.get("aof_last_write_status", "ok") == "ok":  # else that is the reason
         yield from _check_disk(redis)
+
+
+def check_server_settings(info: Mapping[str, Any]) -> Iterator[Finding]:
+    """Check version, persistence, eviction policy and memory of a server, by its INFO."""
+    yield from _check_server_version(info)
+    yield from _check_durability(info)
     yield from _check_memory(info)
 
 

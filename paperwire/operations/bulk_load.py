@@ -45,7 +45,8 @@ def load_files(
     """Load files one after the other; progress goes to standard error."""
     first = first_kept_month(session.settings.keep_months, session.now)
     compactor = Compactor(session.redis)
-    with load_executor(session.settings.redis_url, processes) as pool:
+    settings = session.settings
+    with load_executor(settings.redis_url, processes, settings.store_url) as pool:
         loader = BulkLoader(session.redis, pool, processes, clock, first)
         loads = (compact_behind(compactor, loader.load(file, restart=again)) for file in files)
         positions = list(map(follow_load, loads))

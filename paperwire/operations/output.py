@@ -47,6 +47,9 @@ def format_status(document: Document) -> str:
 
 def _format_store(store: Document) -> str:
     used = f"{store['memory'] / 1e6:,.1f} MB"
+    for node in store.get("nodes", ()):
+        memory, rate = node["used_memory"] / 1e6, node["commands_per_second"]
+        used += f"\n{'':<13}{node['url']}: {memory:,.1f} MB, {rate:,} commands a second"
     if store["answers"] == "ok":
         return used
     return f"{used}; rejects writes, so nothing new is stored: {store['said']}"

@@ -269,6 +269,7 @@ def _store_json(checked: health.StoreHealth) -> dict[str, Any]:
         "cause": checked.cause,
         "memory": checked.used_memory,
         "most_memory": checked.max_memory,
+        "nodes": [load._asdict() for load in checked.nodes],
     }
 
 

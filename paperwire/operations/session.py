@@ -14,7 +14,8 @@ from redis import Redis
 from papers.config.settings import Settings
 from papers.maintenance import migrations
 from papers.redis_backend import keys
-from papers.redis_backend.connection import connect, translate_store_errors
+from papers.redis_backend.cluster.client import connect_store
+from papers.redis_backend.connection import translate_store_errors
 from paperwire.run import embedded_store
 
 
@@ -43,7 +44,8 @@ def open_session(settings: Settings, *, migrate: bool = True) -> Iterator[Comman
             )
             settings = dataclasses.replace(settings, redis_url=url)
             os.environ["PAPERWIRE_REDIS_URL"] = url  # jobs load the settings again
-        redis = stack.enter_context(contextlib.closing(connect(settings.redis_url, retry=True)))
+        client = connect_store(settings.redis_url, settings.store_url, retry=True)
+        redis = stack.enter_context(contextlib.closing(client))
         with translate_store_errors(redis):
             redis.exists(keys.SCHEMA)  # a store with a full disk refuses PING, but serves reads
         if migrate:

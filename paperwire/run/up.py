@@ -23,6 +23,7 @@ from typing import Final
 
 from papers.config.settings import Seconds, Settings
 from papers.maintenance import migrations
+from papers.redis_backend.cluster.client import connect_store
 from papers.redis_backend.connection import connect, redacted_url, translate_store_errors
 from papers.redis_backend.store_program import server_version
 from papers.state.keywords import Keywords
@@ -114,7 +115,7 @@ def _start_store(settings: Settings, supervisor: Supervisor, stack: ExitStack) -
 
 def _prepare_store(settings: Settings, console: Console) -> None:
     """Migrate the data to the current schema, and save the configured keywords."""
-    redis = connect(settings.redis_url, retry=True)
+    redis = connect_store(settings.redis_url, settings.store_url, retry=True)
     migrations.prepare_store(redis)
     for keyword in Keywords(redis).seed(settings.keywords, now=datetime.now(UTC)):
         console.print_line("paperwire", f"new keyword {keyword.name}: {keyword.query}")

@@ -13,6 +13,7 @@ from papers.errors import StoreError
 from papers.redis_backend import keys
 from papers.redis_backend.connection import (
     RedisCommand,
+    RoutingClient,
     ThreadLocalClient,
     read_many,
     translate_store_errors,
@@ -177,7 +178,11 @@ class CacheLookup:
         self, cache_key: CacheKey, digest: str, version_replies: list[Any]
     ) -> tuple[VersionStamp, StoreVersion]:
         version = version_stamp.parse_store_version(
-            cache_key.keywords, version_replies, self._directory, cache_key.troubled_before
+            cache_key.keywords,
+            version_replies,
+            self._directory,
+            cache_key.troubled_before,
+            in_cluster=isinstance(self._redis, RoutingClient),
         )
         missing = version.missing_slugs or (cache_key.keywords and not version.has_keywords)
         if version.revision is None or (missing and not Keywords(self._redis).is_seeded):

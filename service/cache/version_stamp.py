@@ -143,13 +143,17 @@ def parse_store_version(
     replies: Sequence[Any],
     directory: KeywordDirectory,
     troubled_before: datetime | None = None,
+    *,
+    in_cluster: bool = False,
 ) -> StoreVersion:
-    """Decode the replies to `version_commands(keywords)`.
+    """Decode the replies to `version_commands(keywords)`; `in_cluster`: where papers are read.
 
     Raises StoreError if the data is of a schema that this code does not know.
     """
     (schema, revision), states, *found = replies[: len(version_commands(keywords))]
-    migrations.require_compatible(schema, readable=migrations.READABLE_VERSION)
+    migrations.require_compatible(
+        schema, readable=migrations.READABLE_VERSION, in_cluster=in_cluster
+    )
     if tuple(keywords) == (ALL_KEYWORDS,):
         listed = keyword_directory.parse_list_version(found)
         return StoreVersion(revision, tuple(states), [], listed, directory, troubled_before)

@@ -58,6 +58,10 @@ class PublicAddress:
         return cls(parts.scheme, parts.netloc.rpartition("@")[2], _wsgi_path(parts.path))
 
 
+_HTTP_1_0: Final = ("HTTP/1.0", "HTTP/1")
+"""HTTP/1.0 in the standard's words, and in those of the web server."""
+
+
 def _wsgi_path(path: str) -> str:
     """Return the path of a URL, without a slash at the end, as WSGI decodes it."""
     return unquote(quote(path.rstrip("/"), safe="/%"), "latin-1")
@@ -70,7 +74,7 @@ def install_request_address(app: Flask, settings: Settings) -> None:
 
     def request_address(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
-        if refusal := _refusal(environ.get("HTTP_HOST", ""), path, hosts):
+        if refusal := _refusal(_requested_host(environ, public.host), path, hosts):
             return refusal(environ, start_response)
         set_client(environ, proxies)
         environ["wsgi.url_scheme"], environ["HTTP_HOST"] = public.scheme, public.host
@@ -128,6 +132,12 @@ def client_address(peer: str, forwarded: str, proxies: tuple[Network, ...]) -> s
             break
         client = str(address)
     return client
+
+
+def _requested_host(environ: WSGIEnvironment, public_host: str) -> str:
+    """Return the Host header; the public host for a client of HTTP/1.0, which need not send one."""
+    is_old = environ.get("SERVER_PROTOCOL") in _HTTP_1_0
+    return environ.get("HTTP_HOST") or (public_host if is_old else "")
 
 
 @lru_cache(maxsize=1024)

@@ -27,6 +27,8 @@ _SPECIMEN_CONTENT, _EMPTY_CONTENT = Content("<gap0/>", ""), Content("", "")
 _SPECIMEN_PUBLISHED, _SPECIMEN_UPDATED = (datetime(1, 1, day, tzinfo=UTC) for day in (1, 2))
 _FIRST_MARKER: Final = 10**15
 _AUTHORS_MARKER: Final = str(_FIRST_MARKER)
+_TITLE: Final = 1 + TEXT_FIELDS.index("title")
+"""The place of the title among an entry's texts, which begin with the authors."""
 _TEXT_SEPARATOR, _NAME_SEPARATOR = "\0\1"
 """The separators of texts and of names: XML allows neither, so no text contains one."""
 _MARKER_PATTERN: Final = re.compile(
@@ -42,10 +44,11 @@ _text_fields: Final = attrgetter(*TEXT_FIELDS)
 
 
 class XmlValues(NamedTuple):
-    """How an XML format writes the two values that are not plain text."""
+    """How an XML format writes the values that are not plain text, and titles once escaped."""
 
     render_content: Callable[[Content], str]
     format_published: Callable[[datetime], str]
+    encode_title: Callable[[str], str] = str
 
 
 class EntryTemplate(NamedTuple):
@@ -83,6 +86,7 @@ class TemplatedRenderer:
         template, author_separator, select = found or self._build_template(shape, entry, texts)
         escaped = escape(_TEXT_SEPARATOR.join(texts), quote=False)
         plain = escaped.replace(_NAME_SEPARATOR, author_separator).split(_TEXT_SEPARATOR)
+        plain[_TITLE] = self.xml.encode_title(plain[_TITLE])
         quoted = escaped.replace('"', "&quot;").split(_TEXT_SEPARATOR)
         dates = self.xml.format_published(entry.published), entry.updated.isoformat()
         values = [*plain, *quoted, self.xml.render_content(entry.content), *dates]

@@ -18,6 +18,10 @@ from papers.model.categories import category_title
 _XML_FORBIDDEN: Final = re.compile(
     "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 )
+_TWICE_ENCODED: Final = re.compile(
+    "[\xc2-\xdf][\x80-\x84\x86-\x9f]|[\xe1-\xef][\x80-\x9f][\x80-\xbf]"
+)
+"""UTF-8 read as Latin-1, as in `KroiÃ\\x9f`: no text has a letter and then a control character."""
 _ALLOWED_ASCII: Final = bytes(range(0x20, 0x7F)) + b"\t\n"
 """ASCII without what XML forbids, and without `\\r`, which is normalized."""
 _PARAGRAPH_BREAK: Final = re.compile(r"\n[ \t]*\n|\n[ \t]{2,}")
@@ -25,7 +29,7 @@ _INVALID_IN_URL: Final = re.compile(r"[\s\x00-\x20<>\"\\^`{|}\x7f]")
 
 
 def clean_xml_text(text: str) -> str:
-    """Drop what XML forbids, normalize line ends to newlines, and strip."""
+    """Drop what XML forbids, normalize line ends (also NEL) to newlines, and strip."""
     # Most texts need nothing. Scanning bytes is four times as fast as scanning text; and printable
     # text contains no whitespace but spaces.
     needs_cleaning = (
@@ -33,7 +37,17 @@ def clean_xml_text(text: str) -> str:
     )
     if not needs_cleaning:
         return text.strip()
-    return _XML_FORBIDDEN.sub("", text).replace("\r\n", "\n").replace("\r", "\n").strip()
+    allowed = _XML_FORBIDDEN.sub("", _decode_again(text)).replace("\r\n", "\n")
+    return allowed.replace("\r", "\n").replace("\x85", "\n").strip()
+
+
+def _decode_again(text: str) -> str:
+    """Return a text with the letters that were encoded twice before arXiv had them."""
+    return _TWICE_ENCODED.sub(_decode_letter, text)
+
+
+def _decode_letter(match: re.Match[str]) -> str:
+    return match[0].encode("latin-1").decode(errors="ignore") or match[0]
 
 
 def single_line(text: str) -> str:

@@ -1,6 +1,9 @@
 r"""Converts formulas (`$…$`, `$$…$$`, `\(…\)`, `\[…\]`) to MathML with the TeX as `alttext`.
 
 An annotation in its place would be text: clients that know no MathML would show a formula twice.
+What such clients show is the text of the elements alone, in which `\frac{a}{b}` would be `ab`. So
+the signs of linear notation, as in `a/b`, `√(a+b)` and `x^2`, stand where MathML shows structure:
+as phantoms without a size, which browsers and screen readers leave out.
 
 A complete formula of known commands becomes MathML Core; any other is rejected. The result depends
 on the TeX alone, not on a timeout, and the work is bounded by its length.
@@ -18,6 +21,7 @@ from xml.etree.ElementTree import Element
 from latex2mathml.converter import convert_to_element
 
 from service.markup.clean import clean_xml_text
+from service.markup.math_letters import in_variant
 
 MAX_FORMULA_CHARACTERS: Final = 600
 """Characters of TeX; longer formulas do not fit in a line of text."""
@@ -54,6 +58,9 @@ _ALLOWED_ELEMENTS: Final = frozenset(
     " mtable mtr mtd mstyle mpadded mphantom".split()
 )
 _TOKEN_ELEMENTS: Final = frozenset("mi mn mo mtext".split())
+_TAG: Final = re.compile("<[^<>]*>")
+_MARKS: Final = frozenset("′″‴⁗'")
+"""Superscripts that are read without a sign: f′."""
 _CHILD_COUNTS: Final = {
     **dict.fromkeys("mfrac mroot msub msup munder mover".split(), 2),
     **dict.fromkeys("msubsup munderover".split(), 3),
@@ -111,10 +118,13 @@ def _serialize_element(node: Element, depth: int) -> str:
         raise _UnsupportedFormula(node.tag)
     if node.tag in _TOKEN_ELEMENTS:
         inside = _token_text(node.text or "")
+        if styled := in_variant(inside, node.get("mathvariant", "")):
+            return f"<{node.tag}>{styled}</{node.tag}>"
     elif node.text:
         raise _UnsupportedFormula(node.text)
     else:
-        inside = "".join(_serialize_element(child, depth + 1) for child in node)
+        parts = [_serialize_element(child, depth + 1) for child in node]
+        inside = "".join(_add_linear_signs(node, parts))
     if node.tag == "mrow" and len(node) == 1:
         return inside
     attributes = "".join(
@@ -123,6 +133,54 @@ def _serialize_element(node: Element, depth: int) -> str:
         if name in _ALLOWED_ATTRIBUTES and _ALLOWED_ATTRIBUTES[name].fullmatch(value)
     )
     return f"<{node.tag}{attributes}" + (f">{inside}</{node.tag}>" if inside else "/>")
+
+
+def _add_linear_signs(node: Element, parts: list[str]) -> list[str]:
+    """Return the serialized children of an element with the phantoms that its structure needs."""
+    match node.tag:
+        case "mfrac":
+            is_binomial = node.get("linethickness", "").startswith("0")
+            sign = " choose " if is_binomial else "/"
+            return [_group(node[0], parts[0]), _group(node[1], parts[1], sign)]
+        case "msqrt":
+            return [_phantom("√("), *parts, _phantom(")")]
+        case "mroot":
+            index = f"<mrow>{_phantom('^(1/')}{parts[1]}{_phantom(')')}</mrow>"
+            return [_group(node[0], parts[0]), index]
+        case "munder" if node[1].tag == "mo":  # an accent
+            return parts
+        case "msub" | "munder":
+            return [parts[0], _group(node[1], parts[1], "_")]
+        case "msup":
+            return [parts[0], _superscript(node[1], parts[1])]
+        case "msubsup" | "munderover":
+            return [parts[0], _group(node[1], parts[1], "_"), _superscript(node[2], parts[2])]
+        case "mtd":
+            return [*parts, _phantom(" ")]
+        case "mtr" if parts:
+            return [*parts[:-1], parts[-1].removesuffix("</mtd>") + _phantom("; ") + "</mtd>"]
+    return parts
+
+
+def _superscript(node: Element, part: str) -> str:
+    return part if _TAG.sub("", part) in _MARKS else _group(node, part, "^")
+
+
+def _group(node: Element, part: str, sign: str = "") -> str:
+    """Return a part behind a sign, in parentheses unless it is one token, as one element."""
+    while node.tag == "mrow" and len(node) == 1:
+        node = node[0]
+    is_token = node.tag in _TOKEN_ELEMENTS or not len(node)
+    if is_token and not sign:
+        return part
+    before, after = (sign, "") if is_token else (f"{sign}(", _phantom(")"))
+    return f"<mrow>{_phantom(before)}{part}{after}</mrow>"
+
+
+def _phantom(sign: str) -> str:
+    """Return a text that takes no room and is not shown."""
+    shown = f"<mphantom><mtext>{sign}</mtext></mphantom>"
+    return f'<mpadded width="0" height="0" depth="0">{shown}</mpadded>'
 
 
 def _token_text(converted: str) -> str:

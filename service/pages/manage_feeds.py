@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from flask import Response, request
 
+from papers.config.community_presets import COMMUNITY_PRESETS
 from papers.errors import BadInput, BadParameter, NotFound, Unauthorized
 from papers.state.communities import Community, community_task, validate_feed
 from papers.state.feed_trials import FeedTrial, FeedTrials, TrialPaper
@@ -104,6 +105,7 @@ def _render_manage_feeds(
         ],
         given={**dict.fromkeys(_FORM_FIELDS, ""), **given},
         writable=bool(ctx.settings.token),
+        presets=COMMUNITY_PRESETS,
         papers=_trial_papers(ctx, tried) if tried else [],
         **{"message": "", "error": "", "trial": None, **result},
     )

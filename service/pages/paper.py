@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from flask import Response, render_template
+from flask import Response, render_template, request
 
+from papers.errors import BadId
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
 from papers.search.similar import SimilarPaper
@@ -17,10 +18,12 @@ from service.context import AppContext, context
 from service.exports.formats import REFERENCE_FORMATS
 from service.feeds import FORMATS
 from service.feeds.entry import Entry
+from service.http.responses import redirect_to_canonical, requested_path
 from service.markup.clean import single_line, valid_http_url
 from service.pages.parts.highlight import highlight_entry
 from service.pages.parts.page_response import cached_page, pages
 from service.pages.parts.plots import vote_plot
+from service.urls.forgiving import forgiven_path
 from service.urls.keyword_urls import MAX_HEAD_KEYWORDS, feeds_of_keywords
 
 MAX_SIMILAR_PAPERS: Final = 6
@@ -40,7 +43,13 @@ class SimilarEntry:
 @pages.get("/papers/<path:id>")
 def paper(id: str) -> Response:
     """Return a paper by any form of its id."""
-    ctx, paper_id = context(), ArxivId.parse(id)
+    try:
+        ctx, paper_id = context(), ArxivId.parse(id)
+    except BadId:
+        path = requested_path(request, forgiven_path(request.path))
+        if redirect := redirect_to_canonical(request, path):  # this route matches any path
+            return redirect
+        raise
     return cached_page(
         f"/papers/{paper_id}",
         lambda version: _render_paper(ctx, version, paper_id),

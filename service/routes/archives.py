@@ -3,7 +3,8 @@
 A month that is not over has no archive: its URL redirects to the feed itself. The archives form a
 chain backwards from the feed (`prev-archive`) that skips months without matches; `next-archive` is
 the way back, and from the newest archive it leads to the feed, by a redirect. If the feed does not
-have all papers of its month, the chain begins with the days of it that are over, `2026-05-20`.
+have all papers of its month, the chain begins with the days of it that are over, `2026-05-20`, and
+the URL of the month redirects to the oldest of them.
 https://www.rfc-editor.org/rfc/rfc5005#section-4
 """
 
@@ -18,6 +19,7 @@ from urllib.parse import quote
 from flask import Blueprint, Response, abort, request
 
 from papers.errors import BadParameter
+from papers.model.labels import indexed_day
 from papers.model.periods import Period, PeriodKind
 from papers.query.parser import parse_query
 from papers.query.request import Page
@@ -77,11 +79,19 @@ class Archive:
         """
         if self.part > 1:
             return replace(self, part=self.part - 1)
+        return self.following_period(store, snapshots, keyword, now) or self._next_in_month()
+
+    def following_period(
+        self, store: Store, snapshots: ArchiveSnapshots, keyword: Keyword, now: datetime
+    ) -> Archive | None:
+        """Return the last part of the next period with papers that is over, None if none is."""
         period = oldest_period_after(store, parse_query(keyword.query), self.period, now)
-        if period is None:
-            return self._next_in_month()
-        parts = -(-len(snapshots.papers(keyword, period)) // PART_PAPERS)
-        return replace(self, period=period, part=max(parts, 1))
+        return replace(self, period=period).at_last_part(snapshots, keyword) if period else None
+
+    def at_last_part(self, snapshots: ArchiveSnapshots, keyword: Keyword) -> Archive:
+        """Return the part of the same period with its oldest papers."""
+        parts = -(-len(snapshots.papers(keyword, self.period)) // PART_PAPERS)
+        return replace(self, part=max(parts, 1))
 
     def _next_in_month(self) -> Archive | None:
         period = self.period.next
@@ -120,19 +130,29 @@ def archive(name: str, when: str, suffix: str) -> Response:
     if redirect := redirect_to_canonical(request, found.path(suffix)):
         return redirect
     if not found.period.is_over(now):
-        return _redirect_to_feed(ctx, urls.path(suffix), found.period.kind)
+        first = _first_of_open_month(ctx, found, now)
+        path = first.path(suffix) if first else urls.path(suffix)
+        return _redirect_from_open_period(ctx, path, found.period.kind)
     form = FORMATS[suffix]
     return ctx.serve(
         found.path(suffix),
         lambda version: form.render(_archive_feed(ctx, found, version, suffix), ctx.entry_caches),
         content_type=form.content_type,
         keywords=urls.keywords,
+        period=_period_of_links(found.period, now),
         is_archive=True,
         headers={
             "Cache-Control": ARCHIVE_CACHE_CONTROL,
             "Link": f'<{found.url(suffix)}>; rel="self"',
         },
     )
+
+
+def _period_of_links(period: Period, now: datetime) -> str:
+    """Return the name of the period at whose end an archive may get another `next-archive`."""
+    month = Period.containing("month", now.date())
+    in_open_month = period.kind == "day" and period.first_day >= month.first_day
+    return now.date().isoformat() if in_open_month else month.name
 
 
 def previous_archive_link(
@@ -142,6 +162,16 @@ def previous_archive_link(
     (keyword,) = found.keywords
     before = Archive(found.address, period).previous(ctx.store, keyword, found.page)
     return {"prev-archive": before.url(suffix)} if before else {}
+
+
+def open_period(newest_page: Page, now: datetime) -> Period:
+    """Return the period before which the archives begin: this month, if the feed has all of it.
+
+    If more of its papers match than the feed has, it is this day. `newest_page` is the feed's.
+    """
+    month, papers = Period.containing("month", now.date()), newest_page.papers
+    is_cut = bool(newest_page.next_cursor and papers) and indexed_day(papers[-1]) >= month.first_day
+    return Period.containing("day", now.date()) if is_cut else month
 
 
 def _parse_archive(urls: SearchUrls, name: str) -> Archive | None:
@@ -155,7 +185,21 @@ def _parse_archive(urls: SearchUrls, name: str) -> Archive | None:
     return Archive(urls, period, int(match["part"] or 1))
 
 
-def _redirect_to_feed(ctx: AppContext, path: str, kind: PeriodKind) -> Response:
+def _first_of_open_month(ctx: AppContext, archive: Archive, now: datetime) -> Archive | None:
+    """Return the oldest archive of a day of a month that runs; None if it has none of days."""
+    if archive.period.kind != "month" or archive.part > 1:
+        return None
+    keyword = ctx.keywords.get(archive.urls.slug)
+    request = archive.urls.search_request(parse_query(keyword.query))
+    if open_period(ctx.store.search(request), now).kind == "month":
+        return None
+    day = replace(archive, period=Period("day", archive.period.first_day))
+    is_first = day.period.is_over(now) and ctx.snapshots.papers(keyword, day.period)
+    first = day.at_last_part(ctx.snapshots, keyword) if is_first else None
+    return first or day.following_period(ctx.store, ctx.snapshots, keyword, now)
+
+
+def _redirect_from_open_period(ctx: AppContext, path: str, kind: PeriodKind) -> Response:
     return Response(
         f"This {kind} is not over; its papers are at {path}\n",
         status=302,

@@ -11,8 +11,6 @@ from datetime import datetime
 
 from flask import Blueprint, Response, request
 
-from papers.model.labels import indexed_day
-from papers.model.periods import Period
 from service.cache.render_request import PreparedBody
 from service.cache.version_stamp import StoreVersion
 from service.context import AppContext, context
@@ -20,7 +18,7 @@ from service.feed_result import FeedResult
 from service.feeds import FORMATS
 from service.feeds.feed import Feed
 from service.http.responses import redirect_to_canonical
-from service.routes.archives import previous_archive_link
+from service.routes.archives import open_period, previous_archive_link
 from service.routes.digests import digest_feed
 from service.search_title import describe_list, shown_query
 from service.source_status import lasting_trouble, lasting_trouble_start
@@ -90,7 +88,7 @@ def _make_feed(ctx: AppContext, urls: SearchUrls, version: StoreVersion, suffix:
     feed = build_feed(found, suffix)
     if not _is_saved_feed(urls):
         return feed
-    archive = previous_archive_link(ctx, found, _open_period(found, ctx.now()), suffix)
+    archive = previous_archive_link(ctx, found, open_period(found.page, ctx.now()), suffix)
     return replace(
         feed,
         paging_links=(*feed.paging_links, *archive.items()),
@@ -107,17 +105,6 @@ def _period_name(urls: SearchUrls, now: datetime) -> str:
     """Return the day at whose end the feed changes; "" if it does not."""
     is_dated = urls.params.digest_kind or _is_saved_feed(urls)
     return now.date().isoformat() if is_dated else ""
-
-
-def _open_period(found: FeedResult, now: datetime) -> Period:
-    """Return the period before which the archives begin: this month, if the feed has all of it.
-
-    If more of its papers match than the feed has, it is this day.
-    """
-    month = Period.containing("month", now.date())
-    papers = found.page.papers
-    is_cut = bool(found.page.next_cursor and papers) and indexed_day(papers[-1]) >= month.first_day
-    return Period.containing("day", now.date()) if is_cut else month
 
 
 def build_feed(found: FeedResult, suffix: str) -> Feed:

@@ -10,7 +10,7 @@ https://prometheus.io/docs/instrumenting/exposition_formats/
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -29,7 +29,7 @@ from papers.config.settings import Settings
 from papers.errors import StoreError
 from papers.maintenance.backup_plan import backup_age
 from papers.redis_backend import health
-from papers.redis_backend.health import StoreStatus
+from papers.redis_backend.health import NodeLoad, StoreStatus
 from papers.redis_backend.store_clock import read_store_time
 from papers.state.task_states import MAX_QUARANTINED, TaskState, TaskStatus
 from papers.telemetry.metric_recorder import Histogram, RecordedMetrics
@@ -90,6 +90,8 @@ class _StoreCollector(Collector):
             return
         yield _gauge("store_memory_bytes", "Memory that the store uses.", found.used_memory)
         yield _gauge("store_memory_limit_bytes", "Its maxmemory; 0: none.", found.max_memory)
+        if found.nodes:
+            yield from _node_metrics(found.nodes)
         try:
             yield from self._workload()
             yield from _source_metrics(self._ctx.source_states.all())
@@ -165,6 +167,22 @@ def _initial_fetch_metric(counts: Mapping[str, int]) -> Metric:
     for state, count in counts.items():
         family.add_metric((state,), float(count))
     return family
+
+
+def _node_metrics(nodes: Sequence[NodeLoad]) -> Iterator[Metric]:
+    """Yield memory and load of each primary of the cluster."""
+    for name, about, values in (
+        ("memory_bytes", "Memory that the node uses.", [node.used_memory for node in nodes]),
+        (
+            "commands_per_second",
+            "Commands that the node has answered in the last second.",
+            [node.commands_per_second for node in nodes],
+        ),
+    ):
+        family = GaugeMetricFamily(f"paperwire_store_node_{name}", about, labels=("node",))
+        for node, value in zip(nodes, values, strict=True):
+            family.add_metric((node.url,), float(value))
+        yield family
 
 
 def _histogram_metric(spec: MetricSpec, histograms: Mapping[tuple[str, ...], Histogram]) -> Metric:

@@ -3,6 +3,7 @@
 ?q=x&amp;n=5        copied from HTML source           ?q=x&n=5
 ?utm_source=…       tags of trackers                  left out
 /feeds/x.ATOM/      capitals, a slash at the end      /feeds/x.atom
+/feeds/x.atom).     the end of a sentence             /feeds/x.atom
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ from typing import Final
 from werkzeug.datastructures import MultiDict
 
 _TRACKING: Final = re.compile(
-    r"utm_.*|fbclid|gclid|dclid|msclkid|mc_[ce]id|igshid|yclid|_|_ga|_gl", re.IGNORECASE
+    r"(?:utm|mtm|pk)_.*|[a-z]{1,6}clid|msclkid|[wg]braid|mc_[ce]id|igshid|igsh|srsltid|mkt_tok"
+    r"|_|_ga|_gl|_hsenc|_hsmi|ref|ref_src|ref_url",
+    re.IGNORECASE,
 )
 _ESCAPED_AMPERSAND: Final = "amp;"
-_SUFFIX: Final = re.compile(r"\.[A-Za-z.]+$")
+_ENDS: Final = "/ \t\r\n.,;:!?)]>'\"”’»"
+"""Characters that end a sentence or a quotation, and no path."""
 
 
 def is_tracking(name: str) -> bool:
@@ -35,5 +39,7 @@ def clean_args(args: MultiDict[str, str]) -> MultiDict[str, str]:
 
 
 def forgiven_path(path: str) -> str:
-    """Return a path without slashes at its end, its suffix in small letters."""
-    return _SUFFIX.sub(lambda match: match[0].lower(), path.rstrip("/")) or "/"
+    """Return a path without slashes and punctuation at its end, its suffix in small letters."""
+    folder, slash, name = path.rstrip(_ENDS).rpartition("/")
+    stem, dot, suffix = name.partition(".")
+    return f"{folder}{slash}{stem}{dot}{suffix.lower()}" or "/"

@@ -125,4 +125,9 @@ def test_each_event_of_a_life_is_seen_where_it_belongs(
         [*task.fetch("", None, at)]  # type: ignore[arg-type]  # asks no upstream
         seen = {name: clients[name].poll() for name in FEEDS}
         shown = {name: result for name, result in seen.items() if result != NOTHING}
+        print(
+            what,
+            *(f"{name} {r.new} new {r.modified} modified" for name, r in shown.items()),
+            sep="; ",
+        )
         assert shown == expected, what

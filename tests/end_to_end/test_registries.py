@@ -20,14 +20,13 @@ from rq.serializers import JSONSerializer
 from papers.config.settings import Settings
 from papers.config.sources import SOURCES, SourceSpec
 from papers.errors import SourceUnreachable
-from papers.model.arxiv_id import ArxivId
-from papers.model.paper import Channel, Pick, Sighting
 from papers.state.task_states import TaskState, TaskStates, TaskStatus
 from papers.store import Store
 from paperwire.cli import main
 from paperwire.run.demo_runner import to_toml
 from paperwire.simulator.upstream import Upstream
 from service import create_app
+from tests.contributing import example
 from workers import jobs
 from workers.notify.channels import CHANNELS, NotificationChannel
 from workers.notify.delivery_log import DeliveryLog
@@ -45,24 +44,15 @@ FAILURES = 3
 """As many as `paperwire doctor` reports."""
 
 
-def fetch_gadgets(subject: str, upstreams: UpstreamClients, now: datetime) -> Iterator[FetchResult]:
-    """The made-up source: a JSON list of arXiv ids."""
-    url = f"{upstreams.settings.huggingface_url}/gadgets.json"
-    ids = json.loads(upstreams.fetcher.get(url, now=now).body)
-    sightings = tuple(
-        Sighting(
-            ArxivId.parse(id),
-            SOURCE,
-            Channel.API,
-            now,
-            title=f"A gadget named {id}",
-            pick=Pick(SOURCE, now),
-        )
-        for id in ids
-    )
-    yield FetchResult(sightings, record_count=len(ids), message=f"{len(ids)} gadgets")
+def made_up_source() -> FetchFunction:
+    """Return the fetch function of CONTRIBUTING.md: its upstream has a JSON list of arXiv ids."""
+    namespace: dict[str, Any] = {}
+    exec(compile(example("a source"), "CONTRIBUTING.md", "exec"), namespace)
+    fetch: FetchFunction = namespace["fetch_gadgets"]
+    return fetch
 
 
+fetch_gadgets = made_up_source()
 GADGETS = SimpleNamespace(fetch=fetch_gadgets)
 """Stands for a module in `workers.sources`."""
 

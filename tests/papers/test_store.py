@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import reduce
-from itertools import count
 from typing import Any
 from unittest import mock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from redis import ConnectionPool, Redis
-from redis.connection import UnixDomainSocketConnection
-from redis.exceptions import ConnectionError as RedisConnectionError
+from redis import Redis
 
 from papers.errors import StoreError, StoreUnavailable
 from papers.index.layout import SegmentLayout
@@ -30,9 +27,12 @@ from papers.query.request import ALL_ANNOUNCE_TYPES, ORDERS, SearchRequest, Sort
 from papers.redis_backend import keys
 from papers.redis_backend.connection import connect
 from papers.store import IngestResult, Store
+from tests.papers.clients import Killed, deaths, let_live, same_store
 from tests.papers.fingerprint import fingerprint
 from tests.papers.papers_strategies import TUESDAY, sightings
 from tests.papers.server import private_cluster, private_server
+
+pytestmark = pytest.mark.both_stores
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ID = ArxivId.parse("2503.00001")
@@ -285,7 +285,7 @@ def numbered_sighting(id: ArxivId) -> Sighting:
 # -- Many writers
 
 
-def test_concurrent_writers_of_one_month_lose_nothing(store_url: str, redis: Redis) -> None:
+def test_concurrent_writers_of_one_month_lose_nothing(redis: Redis) -> None:
     ids = [ArxivId(202503, number) for number in range(1, 41)]
     said = [
         [announced(id), announced(id, version=n, title=f"Title {n}")] for id in ids for n in (2, 3)
@@ -294,7 +294,7 @@ def test_concurrent_writers_of_one_month_lose_nothing(store_url: str, redis: Red
     parts = [rng.sample(said, len(said)) for _ in range(4)]
 
     def write(part: list[list[Sighting]]) -> None:
-        client = Redis.from_url(store_url)
+        client = same_store(redis)
         store = Store(client)
         for start in range(0, len(part), 8):
             batch = [sighting for sightings in part[start : start + 8] for sighting in sightings]
@@ -312,40 +312,9 @@ def test_concurrent_writers_of_one_month_lose_nothing(store_url: str, redis: Red
 # -- Crashes at any command
 
 
-class Killed(BaseException):
-    """Raised instead of sending a command; nothing catches it."""
-
-
-class MortalConnection(UnixDomainSocketConnection):
-    """A connection that raises Killed once it has sent a number of commands."""
-
-    left = 0
-
-    def send_packed_command(self, command: Any, check_health: bool = True) -> None:
-        MortalConnection.left -= 1
-        if MortalConnection.left == -1:
-            raise Killed
-        if MortalConnection.left < 0:
-            raise RedisConnectionError("a killed connection sends nothing")
-        super().send_packed_command(command, check_health)  # type: ignore[no-untyped-call]
-
-
-def deaths(url: str) -> Iterator[Redis]:
-    """Yield clients that are killed after no command, one command, two commands, …"""
-    for commands in count():
-        pool = ConnectionPool.from_url(url)
-        pool.connection_class = MortalConnection
-        MortalConnection.left = 10
-        client = Redis(connection_pool=pool)
-        client.ping()
-        MortalConnection.left = commands
-        yield client
-        pool.disconnect()
-
-
 @pytest.mark.parametrize("repeats", ["another", "the same"])
 def test_ingest_killed_at_any_command_is_repaired_by_repeating_it(
-    store_url: str, redis: Redis, repeats: str
+    redis: Redis, repeats: str
 ) -> None:
     before = [announced(), picked(OTHER), announced(OLD)]
     coming = [
@@ -356,14 +325,14 @@ def test_ingest_killed_at_any_command_is_repaired_by_repeating_it(
     ]
     store = ingest_batches(redis, [before, coming])
     content = fingerprint(redis)
-    for killed, mortal in enumerate(deaths(store_url)):
+    for killed, mortal in enumerate(deaths(redis)):
         store = ingest_batches(redis, [before])
         known, revision = fingerprint(redis), store.revision()
         dying = Store(mortal)
         try:
             dying.ingest(coming, now=NOW)
         except Killed:
-            MortalConnection.left = sys.maxsize
+            let_live(sys.maxsize)
             (dying if repeats == "the same" else store).ingest(coming, now=NOW)
             store.settle(now=NOW)
             assert fingerprint(redis) == content
@@ -378,8 +347,8 @@ def test_ingest_killed_at_any_command_is_repaired_by_repeating_it(
             break
 
 
-def test_dead_ingest_that_is_not_repeated_is_settled(store_url: str, redis: Redis) -> None:
-    for mortal in deaths(store_url):
+def test_dead_ingest_that_is_not_repeated_is_settled(redis: Redis) -> None:
+    for mortal in deaths(redis):
         store = ingest_batches(redis, [[announced()]])
         known, revision = fingerprint(redis), store.revision()
         try:

@@ -21,7 +21,8 @@ from tests.promises.test_dependencies import PYPROJECT
 
 README: Final = (ROOT / "README.md").read_text("utf-8")
 PAGES: Final = [
-    *(ROOT / name for name in ("README.md", "CHANGELOG.md", "benchmarks/README.md")),
+    *sorted(ROOT.glob("*.md")),
+    ROOT / "benchmarks" / "README.md",
     *sorted(DOCS.rglob("*.md")),
 ]
 """Every document; the folders that a path in them may begin with follow."""

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from papers.redis_backend.connection import connect
+from papers.redis_backend.cluster.client import connect_store
 from papers.store import Store
 from workers.bulk.portions import PortionResult, RecordTuple, ingest_portion
 
@@ -29,17 +29,17 @@ def ingest_in_process(
 
 
 @contextmanager
-def load_executor(url: str, processes: int) -> Iterator[Executor]:
+def load_executor(redis_url: str, processes: int, store_url: str = "") -> Iterator[Executor]:
     """Yield an executor with child processes for the store; for one, in this process."""
     if processes == 1:
-        _connect_store(url)
+        _connect(redis_url, store_url)
         yield _InProcessExecutor()
         return
     pool = ProcessPoolExecutor(
         processes,
         mp_context=multiprocessing.get_context("spawn"),
         initializer=_initialize_child,
-        initargs=(url,),
+        initargs=(redis_url, store_url),
     )
     try:
         yield pool
@@ -60,12 +60,12 @@ class _InProcessExecutor(Executor):
         return future
 
 
-def _connect_store(url: str) -> None:
+def _connect(redis_url: str, store_url: str) -> None:
     global _store
-    _store = Store(connect(url, retry=True))
+    _store = Store(connect_store(redis_url, store_url, retry=True))
 
 
-def _initialize_child(url: str) -> None:
+def _initialize_child(redis_url: str, store_url: str) -> None:
     """Connect to the store; leave Ctrl-C to the parent, and exit when it ends for any reason."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
@@ -76,4 +76,4 @@ def _initialize_child(url: str) -> None:
         os._exit(1)
 
     threading.Thread(target=exit_with_parent, name="starter", daemon=True).start()
-    _connect_store(url)
+    _connect(redis_url, store_url)

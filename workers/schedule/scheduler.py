@@ -15,6 +15,7 @@ repeated or late: then `workers.jobs` finds that the task ran since, and does no
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -23,7 +24,10 @@ from typing import Final
 from redis import Redis
 
 from papers.config.settings import Seconds, Settings
+from papers.errors import StoreError
 from papers.redis_backend import keys
+from papers.redis_backend.connection import translate_store_errors
+from papers.redis_backend.revision import follow_failovers
 from papers.state.communities import Communities
 from papers.state.initial_fetches import move_initial_fetches
 from papers.state.task_states import TaskStates
@@ -82,6 +86,7 @@ class Scheduler:
         if not self._lease.acquire():
             return []
         self._store.settle(now=now)
+        self._follow_failovers()
         move_initial_fetches(self._redis)
         planned = self._sync_due_set(now)
         self._plan_missing(now)
@@ -93,6 +98,14 @@ class Scheduler:
         for task in woken:
             self._enqueue(task, now)
         return woken
+
+    def _follow_failovers(self) -> None:
+        """Have readers read again after a failover in the cluster; a cluster that is away can wait.
+
+        Schedules and queues are in the plain Redis: sources are fetched on time.
+        """
+        with contextlib.suppress(StoreError), translate_store_errors(self._redis):
+            follow_failovers(self._redis)
 
     def resign(self) -> None:
         """Release the lease, for another scheduler to tick at once. Raises StoreUnavailable."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
+from urllib.parse import urlsplit
 
 from papers.errors import BadParameter
 from papers.model.arxiv_id import ArxivId, find_ids
@@ -101,7 +102,7 @@ def _sightings(
     pick = Pick(
         community=community,
         picked_at=now,
-        url=next(iter(entry.links), ""),
+        url=_page_url(entry),
         discussion=entry.discussion,
         votes=counts.votes,
         comments=counts.comments,
@@ -118,6 +119,14 @@ def _sightings(
             abstract=words.excerpt,
             pick=replace(pick, picked_at=picked_at),
         )
+
+
+def _page_url(entry: FeedEntry) -> str:
+    """Return the community's page about the paper: the discussion where the link is the paper."""
+    url = next(iter(entry.links), "")
+    host = (urlsplit(url).hostname or "").removesuffix(".")
+    is_paper = host == "arxiv.org" or host.endswith(".arxiv.org")
+    return entry.discussion or url if is_paper else url
 
 
 def _picked_at(id: ArxivId, published: datetime | None, now: datetime) -> datetime:

@@ -36,7 +36,7 @@ _HIDDEN: Final = re.compile(
 _COMMENT: Final = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _BLOCK: Final = re.compile(r"</?(?:p|div|li|br|h[1-6]|tr|td|blockquote)\b[^<>]*+>", re.IGNORECASE)
 _TAG: Final = re.compile(r"</?[a-z!][^<>]*+>", re.IGNORECASE)
-_BLANKS: Final = re.compile(r"[^\S\n]{2,}+|\s*+\n\s*+")
+_BLANKS: Final = re.compile(r"[^\S\n]*+\n\s*+|[^\S\n]{2,}+")
 _DIRECTION: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
 """Characters that reverse the text around them."""
 _ADDRESS: Final = re.compile(
@@ -44,7 +44,7 @@ _ADDRESS: Final = re.compile(
     re.IGNORECASE,
 )
 _BOILERPLATE: Final = re.compile(
-    r"^(?:article url|comments url|submitted by\b|\[link\]|\[comments\]).*$",
+    r"^(?:article url|comments url|submitted by\b|\[link\]|\[comments\]|comments\s*$).*$",
     re.IGNORECASE | re.MULTILINE,
 )
 _ID: Final = r"(?:arxiv\s*:?\s*)?(?:\d{4}\.\d{4,5}|[a-z-]{2,12}(?:\.[a-z]{2})?/\d{7})(?:v\d{1,3})?"

@@ -32,6 +32,13 @@ _BASE: Final = "xml:base"
 _PUBLISHED: Final = ("pubdate", "published", "issued", "date_published")
 _UPDATED: Final = ("updated", "modified", "date", "created", "publicationdate", "date_modified")
 _ATOM_PREFIXES: Final = ("atom", "atom10", "a10")
+_COMMENTS_LINK: Final = re.compile(
+    r"""<a\b[^<>]{0,500}?\bhref\s*=\s*["']([^"'<>\s]{1,2000})["'][^<>]{0,500}>"""
+    r"""\s*\[?(?:[0-9]{1,6}\s+)?comments?\]?\s*</a>""",
+    re.IGNORECASE,
+)
+_MAX_SEARCHED: Final = 20_000
+"""Characters at the end of an entry that are searched for a link to its discussion."""
 _MAX_ELEMENT: Final = 10_000
 """Characters of an element whose text is read."""
 _WEB_PAGES: Final = ("", "alternate")
@@ -90,8 +97,11 @@ class FeedEntry:
 
     @property
     def discussion(self) -> str:
-        """The address of the entry's discussion; "" if it has none."""
-        return clean_url(self.text("comments"))
+        """The address of the entry's discussion: stated, or linked as "comments"; "" if none."""
+        if stated := clean_url(self.text("comments")):
+            return stated
+        found = _COMMENTS_LINK.search(self.content[-_MAX_SEARCHED:])
+        return clean_url(urljoin_safely(self.base, found[1])) if found else ""
 
     @property
     def published_at(self) -> datetime | None:

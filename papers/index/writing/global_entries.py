@@ -56,7 +56,7 @@ def _first_picks(
     ]
     since = first_second(redis) if first else None
     ids = [id for id, second in first if since is not None and second >= since]
-    return join_scores(sorted(ids, reverse=True), now)
+    return join_scores(redis, keys.pick_list("picked"), sorted(ids, reverse=True), now)
 
 
 def _new_events(changes: Sequence[RecordChange]) -> Iterator[tuple[ArxivId, PaperEvent]]:

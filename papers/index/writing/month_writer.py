@@ -13,12 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeVar
 
 from redis import Redis
 from redis.client import Pipeline
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.exceptions import WatchError
 
 from papers.errors import StoreBusy
@@ -48,13 +50,15 @@ _HashMapping = dict[Any, Any]  # redis-py declares the mapping of hset as an inv
 class MonthResult:
     """Ids of new papers, ids of visibly changed ones, and the number of all others.
 
-    `replaced` are the changed ones as they were before.
+    `replaced` are the changed ones as they were before. `may_hide_changes`: the connection broke in
+    an attempt, which may have been carried out; then the next one found less to change.
     """
 
     new: tuple[ArxivId, ...] = ()
     changed: tuple[ArxivId, ...] = ()
     unchanged: int = 0
     replaced: tuple[Paper, ...] = ()
+    may_hide_changes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +102,12 @@ class MonthWriter:
         self._term_months, self._vocabulary = term_months, vocabulary
         self._month, self._yymm = month, yymm
         self._papers_key = keys.month_papers(yymm)
+        self._was_interrupted = False
 
     def write(self, sightings: Sequence[Sighting | Paper]) -> MonthResult:
         """Merge sightings, or whole papers, of this month. Raises StoreBusy."""
-        return self._transact(lambda pipe: self._try_write(pipe, sightings))
+        result = self._transact(lambda pipe: self._try_write(pipe, sightings))
+        return replace(result, may_hide_changes=self._was_interrupted)
 
     def reindex(self) -> None:
         """Rebuild the month's postings from its papers. Raises StoreBusy."""
@@ -119,8 +125,10 @@ class MonthWriter:
                 try:
                     pipe.watch(keys.segment_revision(self._yymm))  # type: ignore[no-untyped-call]
                     return attempt(pipe)
-                except WatchError:
-                    continue
+                except WatchError as error:
+                    cause = error.__context__  # redis-py's, and ours, of a broken connection
+                    if isinstance(cause, RedisConnectionError | RedisTimeoutError):
+                        self._was_interrupted = True
         raise StoreBusy(
             f"month {self._yymm}: another writer was faster {_MAX_TRIES} times; try again later"
         )

@@ -45,8 +45,9 @@ class PickLists:
 
         `evaluated` is the period that was evaluated, stored with its papers: both or neither.
         """
-        scores, token = join_scores(ids, now), uuid4().hex
+        token = uuid4().hex
         with translate_store_errors(self._redis):
+            scores = join_scores(self._redis, keys.pick_list(name), ids, now)
             self._redis.zadd(keys.PENDING_INGESTS, {token: now.timestamp()})
             with self._redis.pipeline() as pipe:
                 if evaluated:

@@ -8,6 +8,7 @@ reject there; RSS has no element for a summary as well.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -30,9 +31,23 @@ def format_rfc822(moment: datetime) -> str:
     return format_datetime(moment.astimezone(UTC), usegmt=True)
 
 
+def encode_title(escaped: str) -> str:
+    """Return an escaped title with the references that the RSS Profile has for plain text.
+
+    A title that may be HTML is ambiguous: readers and validators take `&#x3C;b>` for text.
+    https://www.rssboard.org/rss-profile#data-types-characterdata
+    """
+    if "&" not in escaped:
+        return escaped
+    return escaped.replace("&amp;", "&#x26;").replace("&lt;", "&#x3C;")
+
+
 XML_VALUES: Final = XmlValues(
-    render_content=lambda content: content.escaped_html, format_published=format_rfc822
+    render_content=lambda content: content.escaped_html,
+    format_published=format_rfc822,
+    encode_title=encode_title,
 )
+_TITLE_ELEMENT: Final = re.compile("<title>[^<]*</title>")
 
 # feedgen 0.9 formats each date by switching the locale of the whole process, which races with
 # other threads; it looks this name up in two of its modules.
@@ -59,7 +74,9 @@ def render_rss(feed: Feed, entries: Sequence[FeedItem]) -> RenderedFeed:
     extension.links, extension.archive = tuple(links), feed.archive
     for entry in entries:
         _fill_item(out.add_entry(order="append"), entry)
-    return split_entries(bytes(out.rss_str()), b"<item>", b"</channel></rss>")
+    written = bytes(out.rss_str()).decode()
+    document = _TITLE_ELEMENT.sub(lambda title: encode_title(title[0]), written).encode()
+    return split_entries(document, b"<item>", b"</channel></rss>")
 
 
 def _fill_item(out: feedgen.entry.FeedEntry, entry: FeedItem) -> None:

@@ -27,6 +27,8 @@ from tests.papers.papers_strategies import sightings
 from tests.papers.search.test_search import requests
 from tests.papers.test_store import announced, picked
 
+pytestmark = pytest.mark.both_stores
+
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 REWARD = SearchRequest(query=parse_query("reward")).tree
 

@@ -32,12 +32,14 @@ from papers.redis_backend import keys
 from papers.search.evaluate import shingle_slot_key
 from papers.search.reader import ReadSession
 from papers.store import Store
+from tests.papers.clients import Killed, deaths, same_store
 from tests.papers.fingerprint import fingerprint
 from tests.papers.papers_strategies import TUESDAY, sightings
 from tests.papers.query_strategies import queries
 from tests.papers.search.test_reader import counted, shown_of
 from tests.papers.server import private_cluster
-from tests.papers.test_store import Killed, deaths
+
+pytestmark = pytest.mark.both_stores
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 REWARD_MODEL = text_shingles(Text(Field.ANY, ("reward", "model")))[0]
@@ -388,9 +390,7 @@ def test_query_reads_a_compacted_year_at_once(redis: Redis) -> None:
     assert calls["hmget"] <= 11 + 1, "eleven years, and the term dictionary"
 
 
-def test_compaction_killed_at_any_command_is_finished_by_the_next(
-    store_url: str, redis: Redis
-) -> None:
+def test_compaction_killed_at_any_command_is_finished_by_the_next(redis: Redis) -> None:
     ingested = [
         sighting(202401, 1),
         sighting(202402, 1),
@@ -399,7 +399,7 @@ def test_compaction_killed_at_any_command_is_finished_by_the_next(
     ]
     Store(redis).ingest(ingested, now=NOW)
     expected, query = term_postings(redis), parse_query("reward")
-    for killed, mortal in enumerate(deaths(store_url)):
+    for killed, mortal in enumerate(deaths(redis)):
         redis.flushall()
         store = Store(redis)
         store.ingest(ingested, now=NOW)
@@ -415,7 +415,7 @@ def test_compaction_killed_at_any_command_is_finished_by_the_next(
         assert compacted(redis) == ["2401", "2402", "2501"]
         assert term_postings(redis) == expected
         assert store.newest_ids(query) == Store(redis).newest_ids(query)
-        outputs: Any = redis.keys("{2?}:next*")
+        outputs: Any = [*redis.scan_iter("{2?}:next*")]
         assert all(0 < int(redis.ttl(key)) <= UNFINISHED_TTL for key in outputs)
         assert (
             redis.ttl(keys.segment_postings("24")) == redis.ttl(keys.segment_postings("25")) == -1
@@ -425,11 +425,11 @@ def test_compaction_killed_at_any_command_is_finished_by_the_next(
             break
 
 
-def test_concurrent_writers_lose_nothing(redis: Redis, store_url: str) -> None:
+def test_concurrent_writers_lose_nothing(redis: Redis) -> None:
     stop = threading.Event()
 
     def compact_continuously() -> None:
-        with Redis.from_url(store_url) as client:
+        with same_store(redis) as client:
             while not stop.is_set():
                 Compactor(client).compact_before(202501)
 

@@ -19,6 +19,8 @@ from papers.search.node_plans import possible_months
 from papers.search.plan import QueryPlan
 from tests.conftest import running_store
 
+pytestmark = pytest.mark.both_stores
+
 MONTHS = tuple(range(202401, 202407))
 TERMS = (b"wone", b"wtwo", b"athree")
 MAX_MONTHS = 3

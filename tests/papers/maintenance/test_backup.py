@@ -24,10 +24,11 @@ from papers.redis_backend import keys
 from papers.state.keywords import Keywords
 from papers.state.task_states import QuarantinedRecord, TaskState, TaskStates, TaskStatus
 from papers.store import Store
+from tests.papers.clients import same_store
 from tests.papers.fingerprint import fingerprint
 from tests.service.made import NOW, make_pick, make_sighting
 
-pytestmark = pytest.mark.row("backup and restore, damaged files")
+pytestmark = [pytest.mark.row("backup and restore, damaged files"), pytest.mark.both_stores]
 
 
 def fill_store(redis: Redis) -> None:
@@ -109,7 +110,7 @@ def test_damaged_file_is_refused_before_anything_changes(redis: Redis, backup_pa
         backup_path.write_bytes(data)
         with pytest.raises(BadBackup, match=r"damaged|no backup"):
             restore_backup(redis, backup_path, replace=True, now=NOW)
-        assert redis.get(keys.SCHEMA) == b"%d" % migrations.SCHEMA_VERSION, number
+        assert migrations.stored_version(redis) == migrations.SCHEMA_VERSION, number
     assert restorable_state(redis) == before
 
 
@@ -177,7 +178,7 @@ def test_store_in_use_is_refused(redis: Redis, backup_path: Path) -> None:
         redis.set(name, "token", px=60_000)
         with pytest.raises(StoreBusy, match="stop `paperwire up`"):
             restore_backup(redis, backup_path, replace=True, now=NOW)
-        assert redis.get(keys.SCHEMA) == b"%d" % migrations.SCHEMA_VERSION
+        assert migrations.stored_version(redis) == migrations.SCHEMA_VERSION
         redis.delete(name)
 
 
@@ -219,13 +220,13 @@ def test_unreadable_record_is_quarantined_and_the_rest_is_restored(redis: Redis)
 
 
 def test_months_are_consistent_in_a_backup_taken_during_ingests(
-    redis: Redis, store_url: str, tmp_path: Path
+    redis: Redis, tmp_path: Path
 ) -> None:
     """Two papers of one transaction are restored together; cursors are never ahead of papers."""
     stopping = threading.Event()
 
     def ingest() -> None:
-        with Redis.from_url(store_url) as own:
+        with same_store(redis) as own:
             for number in range(1, 20_000, 2):
                 if stopping.is_set():
                     return

@@ -13,7 +13,7 @@ from papers.errors import StoreBusy, StoreError, StoreTooNew
 from papers.index import postings
 from papers.index.compaction.compactor import Compactor
 from papers.index.postings import LAYOUT_FIELD
-from papers.maintenance import migrations
+from papers.maintenance import migrations, store_home
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Pick, Sighting
 from papers.query.parser import parse_query
@@ -186,6 +186,7 @@ def test_compacted_year_of_old_schemas_is_reindexed_by_month(redis: Redis, befor
     )
 
 
+@pytest.mark.both_stores
 def test_stored_papers_gain_the_labels_of_their_texts(redis: Redis) -> None:
     now = datetime(2026, 11, 21, tzinfo=UTC)
     id = ArxivId(202502, 1)
@@ -197,7 +198,7 @@ def test_stored_papers_gain_the_labels_of_their_texts(redis: Redis) -> None:
     assert monthly_layout is not None
     redis.delete(keys.segment_postings("2502"))
     redis.hset(keys.segment_postings("2502"), LAYOUT_FIELD, monthly_layout)
-    redis.set(keys.SCHEMA, 5)
+    store_home.stamp_schema(redis, 5)
     store.reader.clear_postings()
     assert store.newest_ids(parse_query("has:code")) == []
     assert migrations.prepare_store(redis) == 5
@@ -206,6 +207,7 @@ def test_stored_papers_gain_the_labels_of_their_texts(redis: Redis) -> None:
     assert store.newest_ids(parse_query("has:code")) == [id]
 
 
+@pytest.mark.both_stores
 def test_papers_picked_before_schema_6_are_in_the_list_of_picks(redis: Redis) -> None:
     store = Store(redis)
     pick = Pick("hf", NOW - timedelta(days=90))
@@ -213,7 +215,7 @@ def test_papers_picked_before_schema_6_are_in_the_list_of_picks(redis: Redis) ->
     store.ingest(
         [Sighting(id, "hf", Channel.HUGGINGFACE, NOW, title="A Thing", pick=pick)], now=NOW
     )
-    redis.set(keys.SCHEMA, 5)
+    store_home.stamp_schema(redis, 5)
     redis.hset(
         keys.KEYWORDS, "picked", '{"name":"Picked","query":"x","added_at":"2026-01-01T00:00:00Z"}'
     )
@@ -223,6 +225,7 @@ def test_papers_picked_before_schema_6_are_in_the_list_of_picks(redis: Redis) ->
     assert redis.hkeys(keys.KEYWORDS) == [b"picked-keyword"]
 
 
+@pytest.mark.both_stores
 def test_schema_5_is_served_while_it_is_reindexed(redis: Redis) -> None:
     now = datetime(2026, 11, 21, tzinfo=UTC)
     ids = [ArxivId(month, 1) for month in (202404, 202505, 202506)]
@@ -233,7 +236,7 @@ def test_schema_5_is_served_while_it_is_reindexed(redis: Redis) -> None:
         redis.hset(
             keys.segment_postings(id.yymm), mapping=_postings_without(redis, id, b"multimodal")
         )
-    redis.set(keys.SCHEMA, 5)
+    store_home.stamp_schema(redis, 5)
     query, found, shown = parse_query("multimodal"), [], list[int]()
     for _ in migrations.MIGRATIONS[5](redis):
         migrations.require_compatible(b"5", readable=migrations.READABLE_VERSION)

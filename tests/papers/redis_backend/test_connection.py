@@ -21,7 +21,7 @@ from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from papers.errors import BadSettings, StoreUnavailable
-from papers.redis_backend import connection
+from papers.redis_backend import circuit_breaker, connection
 from papers.redis_backend.connection import (
     ThreadLocalClient,
     connect,
@@ -68,7 +68,7 @@ def test_hanging_store_times_out(
 ) -> None:
     """Also on a reopened connection; and the next reply is that to the next command."""
     monkeypatch.setattr(connection, "WEB_TIMEOUT", 0.2)
-    monkeypatch.setattr(connection, "BREAKER_COOLDOWN", 0.0)
+    monkeypatch.setattr(circuit_breaker, "BREAKER_COOLDOWN", 0.0)
     clients = ThreadLocalClient(connect(store_url, retry=False))
     assert read_many(clients.client, [("ECHO", "a")]) == [b"a"]
     with Redis.from_url(store_url) as other:
@@ -115,7 +115,7 @@ def test_open_connection_does_not_close_the_circuit_breaker(
     redis = connect(store_url, retry=False)
     failing, probing, other = (ThreadLocalClient(redis).client for _ in range(3))
     now, errors = 0.0, list[object]()
-    monkeypatch.setattr(connection, "time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr(circuit_breaker, "time", SimpleNamespace(monotonic=lambda: now))
 
     def hang(*_: object, **__: object) -> None:
         raise RedisTimeoutError
@@ -131,7 +131,7 @@ def test_open_connection_does_not_close_the_circuit_breaker(
     for _ in range(2):
         with pytest.raises(RedisTimeoutError):
             read_many(failing, [("GET", "a")])
-    now = connection.BREAKER_COOLDOWN
+    now = circuit_breaker.BREAKER_COOLDOWN
     with pytest.raises(RedisTimeoutError):
         read_many(probing, [("GET", "a")])
     assert [type(error) for error in errors] == [RedisConnectionError]
@@ -141,9 +141,9 @@ class ScriptedBreaker:
     """A circuit breaker at a time of its own, and commands that begin and end when told."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.now, self.breaker = 0.0, connection.CircuitBreakerRetry()
+        self.now, self.breaker = 0.0, circuit_breaker.CircuitBreakerRetry()
         clock = SimpleNamespace(monotonic=lambda: self.now)
-        monkeypatch.setattr(connection, "time", clock)
+        monkeypatch.setattr(circuit_breaker, "time", clock)
 
     def run(
         self, until: float, *, fails: bool, meanwhile: Callable[[], object] = lambda: None
@@ -194,10 +194,10 @@ def test_second_failure_refuses_for_a_second_and_says_why(monkeypatch: pytest.Mo
     with pytest.raises(StoreUnavailable) as refused, translate_store_errors():
         scripted.breaker.call_with_retry(lambda: None, lambda error: None)
     assert refused.value.cause == "timeout"
-    scripted.now = 1.0 + connection.BREAKER_COOLDOWN
+    scripted.now = 1.0 + circuit_breaker.BREAKER_COOLDOWN
     assert scripted.run(2.5, fails=True), "the probe"
     assert not scripted.run(2.6, fails=False), "the probe failed: it is open again at once"
-    scripted.now = 2.5 + connection.BREAKER_COOLDOWN
+    scripted.now = 2.5 + circuit_breaker.BREAKER_COOLDOWN
     assert scripted.run(3.6, fails=False)
     assert scripted.run(3.7, fails=True), "the probe succeeded: it is closed"
     assert scripted.run(3.8, fails=False)

@@ -10,8 +10,8 @@ from redis import Redis
 from redis.exceptions import ResponseError
 
 from papers.errors import StoreError, StoreUnavailable
+from papers.redis_backend.circuit_breaker import BREAKER_COOLDOWN
 from papers.redis_backend.connection import (
-    BREAKER_COOLDOWN,
     WEB_TIMEOUT,
     connect,
     translate_store_errors,

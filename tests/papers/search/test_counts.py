@@ -21,6 +21,8 @@ from tests.papers.papers_strategies import TUESDAY, sightings
 from tests.papers.query_strategies import queries
 from tests.papers.test_store import NOW, announced, picked
 
+pytestmark = pytest.mark.both_stores
+
 
 @given(ingested=st.lists(sightings(), min_size=1, max_size=25), query=queries())
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -21,6 +21,8 @@ from papers.query.request import Page, SearchRequest
 from papers.redis_backend.event_sets import EVENT_KEYS
 from papers.store import Store
 
+pytestmark = pytest.mark.both_stores
+
 START = datetime(2026, 11, 16, 5, tzinfo=UTC)
 """An Eastern midnight."""
 DAY = timedelta(days=1)

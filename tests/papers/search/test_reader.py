@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from hypothesis import example, given, settings
@@ -27,9 +27,12 @@ from papers.search.index_cache import posting_size
 from papers.search.reader import IndexReader
 from papers.search.similar import MoreLikeThis
 from papers.store import Store
+from tests.papers.clients import all_servers
 from tests.papers.papers_strategies import TUESDAY, sightings
 from tests.papers.query_strategies import queries
 from tests.papers.test_store import NOW
+
+pytestmark = pytest.mark.both_stores
 
 MONTHS = [year * 100 + month for year in range(2015, 2026) for month in range(1, 13)]
 
@@ -38,17 +41,22 @@ def titled(month: int, number: int, title: str) -> Sighting:
     return Sighting(ArxivId(month, number), "arxiv", Channel.API, TUESDAY, title=title)
 
 
+_OWN_COMMANDS: Final = {"config|resetstat", "info", "ping", "replconf", "cluster|slots", "command"}
+
+
 @contextmanager
 def counted(redis: Redis) -> Iterator[dict[str, int]]:
     """Count the calls of each command inside the block."""
-    redis.config_resetstat()
+    for server in all_servers(redis):
+        server.config_resetstat()
     calls: dict[str, int] = {}
     yield calls
-    stats: Any = redis.info("commandstats")
-    calls.update(
-        {name.removeprefix("cmdstat_"): stat["calls"] for name, stat in stats.items()}
-        | {"config|resetstat": 0, "info": 0}
-    )
+    for server in all_servers(redis):
+        stats: Any = server.info("commandstats")
+        for name, stat in stats.items():
+            command = name.removeprefix("cmdstat_")
+            if command not in _OWN_COMMANDS:
+                calls[command] = calls.get(command, 0) + stat["calls"]
 
 
 @pytest.fixture

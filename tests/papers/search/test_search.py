@@ -31,6 +31,8 @@ from papers.store import Store
 from tests.papers.papers_strategies import TUESDAY, sightings
 from tests.papers.query_strategies import queries
 
+pytestmark = pytest.mark.both_stores
+
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 

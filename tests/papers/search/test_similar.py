@@ -10,6 +10,8 @@ from papers.search.similar import MoreLikeThis
 from papers.store import Store
 from tests.papers.test_store import NOW, announced
 
+pytestmark = pytest.mark.both_stores
+
 FILLER = "we present a method"
 TITLES = (
     "Gaussian splatting of zebra fish",

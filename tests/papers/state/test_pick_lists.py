@@ -59,6 +59,31 @@ def test_papers_join_in_order_and_stay_where_they_are(redis: Redis, store: Store
     assert all(newer > older for newer, older in pairwise(times))
 
 
+def test_papers_that_join_in_one_second_have_dates_of_their_own(redis: Redis, store: Store) -> None:
+    lists, wrong_clock = PickLists(redis), START + 400 * DAY
+    for number in (3, 1, 2):
+        lists.join("daily", [id_of(number)], now=START)
+    page = find(store)
+    assert numbers(page) == [2, 1, 3]
+    milliseconds = [event.at.microsecond // 1_000 for event in page.events]
+    assert len({*milliseconds}) == 3
+    assert milliseconds == sorted(milliseconds, reverse=True)
+    lists.join("daily", [id_of(4)], now=wrong_clock)
+    lists.join("daily", [id_of(5)], now=START + DAY)
+    assert [event.at.date() for event in find(store, limit=2).events] == [
+        wrong_clock.date(),
+        (START + DAY).date(),
+    ], "a time that a wrong clock stated is not passed on"
+
+
+def test_picks_of_several_months_have_dates_of_their_own(redis: Redis, store: Store) -> None:
+    at = START + HOUR
+    older = [picked(n, 1, at)._replace(id=ArxivId(202610, n)) for n in (1, 2)]
+    store.ingest([picked(20, 1, at), picked(21, 1, at), *older], now=at)
+    times = [event.at for event in find(store, listed="picked", limit=4).events]
+    assert len({time.replace(microsecond=time.microsecond // 1_000) for time in times}) == 4
+
+
 def test_a_join_moves_the_revision_once(redis: Redis, store: Store) -> None:
     lists, before = PickLists(redis), store.revision()
     lists.join("daily", [], now=START, evaluated="2026-11-01")

@@ -14,19 +14,13 @@ from papers.config.settings import Settings
 from papers.state.keywords import Keywords
 from service import create_app
 from service.feeds import FORMATS, formats, load_format
+from tests.contributing import example
 from tests.service.conftest import SITE, Announce
 from tests.service.made import NOW, make_sighting
 from workers.notify.websub import topic_urls
 
-MODULE = """
-from service.feeds.feed import RenderedFeed
-
-
-def RENDERER(feed, entries):
-    'Render a feed as lines of plain text: its title, then those of its entries.'
-    titles = [entry.title.encode() for entry in entries]
-    return RenderedFeed(f"{feed.title}\\n".encode(), titles, b"\\n", b"\\n")
-"""
+MODULE = example("a format")
+"""As CONTRIBUTING.md has it."""
 
 
 @pytest.fixture

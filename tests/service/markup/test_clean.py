@@ -35,7 +35,9 @@ def test_cleaning_twice_changes_nothing(text: str) -> None:
     ("text", "kept"),
     [
         ("a\x00b\x0bc\ufffed\ud800e", "abcde"),
-        ("one\r\ntwo\rthree", "one\ntwo\nthree"),
+        ("Florian Kroi\xc3\x9f, \xcf\x89Test, \xe2\x80\x94", "Florian Kroiß, ωTest, —"),
+        ("\xc5\xa0 of 5 \xc5, \xc9\xbb, \xe9\x80a", "\xc5\xa0 of 5 \xc5, \xc9\xbb, \xe9a"),
+        ("one\r\ntwo\rthree\x85four", "one\ntwo\nthree\nfour"),
         (" \n a < b & ]]> \t", "a < b & ]]>"),
         ("日本 \U0001f600 e\u0301 \u202eabc", "日本 \U0001f600 e\u0301 \u202eabc"),
     ],

@@ -48,9 +48,50 @@ def test_formula_is_mathml_with_its_tex() -> None:
     html = tex_to_html(r"a $\frac{x}{i}$ < b")
     assert html == (
         r'a <math xmlns="http://www.w3.org/1998/Math/MathML" alttext="\frac{x}{i}">'
-        "<mfrac><mi>x</mi><mi>i</mi></mfrac></math> &lt; b"
+        '<mfrac><mi>x</mi><mrow><mpadded width="0" height="0" depth="0"><mphantom><mtext>/</mtext>'
+        "</mphantom></mpadded><mi>i</mi></mrow></mfrac></math> &lt; b"
     )
     assert mathml_to_tex(html) == r"a $\frac{x}{i}$ &lt; b"
+
+
+LINEAR = [
+    (r"\frac{a}{b}", "a/b"),
+    (r"\frac{a+b}{c}", "(a+b)/c"),
+    (r"\sqrt{x}+\sqrt[3]{x+1}", "√(x)+(x+1)^(1/3)"),
+    (r"\sum_{i=1}^n \frac{x_i^{2k}}{2}", "∑_(i=1)^n(x_i^(2k))/2"),
+    (r"\lim_{n\to\infty} \frac{1}{n}", "lim_(n→∞)1/n"),
+    (r"\binom{n}{k}", "(n choose k)"),
+    (r"\begin{matrix} a & b \\ c & d \end{matrix}", "a b ; c d ; "),
+    (r"f'(x) + \frac{x_+}{\hat{y}}", "f′(x)+(x_+)/(y^)"),
+]
+
+
+@pytest.mark.parametrize(("tex", "text"), LINEAR)
+def test_text_of_the_elements_says_the_same_as_the_formula(tex: str, text: str) -> None:
+    """Clients that know no MathML show this text; browsers leave out what has no size."""
+    root = etree.fromstring(tex_to_mathml(tex))
+    assert "".join(root.itertext()) == text
+    for phantom in list(root.iter(f"{MATH}mpadded")):
+        assert dict(phantom.attrib) == {"width": "0", "height": "0", "depth": "0"}
+        assert [child.tag for child in phantom] == [f"{MATH}mphantom"]
+    assert root.get("alttext") == tex
+
+
+VARIANTS = [
+    (r"\frac{\mathcal M}{2}", "ℳ/2"),
+    (r"\sqrt{\mathbb F_{16}}", "√(𝔽_16)"),
+    (r"\hat{\mathbf q} + \hat{\boldsymbol{\alpha}}", "𝐪^+𝜶^"),
+    (r"\sqrt{\mathfrak g \mathbb{1}}", "√(𝔤𝟙)"),
+    (r"\sqrt{\mathrm{diam}}", "√(diam)"),
+]
+
+
+@pytest.mark.parametrize(("tex", "text"), VARIANTS)
+def test_alphabets_are_letters_of_unicode(tex: str, text: str) -> None:
+    """Browsers implement MathML Core, in which `mathvariant` means nothing but "normal"."""
+    root = etree.fromstring(tex_to_mathml(tex))
+    assert "".join(root.itertext()) == text
+    assert {node.get("mathvariant") for node in root.iter()} <= {None, "normal"}
 
 
 # (text, the text with converted formulas in «»)
@@ -105,7 +146,9 @@ def test_formulas_are_recognized(text: str, found: str) -> None:
     ],
 )
 def test_output_has_no_dangerous_markup(hostile: str) -> None:
-    allowed = {"xmlns", "alttext", "display", "stretchy", "fence", "width", "mathvariant"}
+    allowed = {"xmlns", "alttext", "display", "stretchy", "fence", "width", "mathvariant"} | {
+        *("height", "depth"),
+    }
     for node in tree(hostile).iter():
         assert not {str(name) for name in node.attrib} - allowed, hostile
         assert etree.QName(node).localname not in {"script", "img", "style", "a"}

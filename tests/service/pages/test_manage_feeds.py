@@ -10,6 +10,7 @@ from bs4 import BeautifulSoup
 from flask.testing import FlaskClient
 from redis import Redis
 
+from papers.config.community_presets import COMMUNITY_PRESETS
 from papers.config.settings import Settings
 from papers.model.arxiv_id import ArxivId
 from papers.redis_backend import keys
@@ -51,6 +52,19 @@ def post(client: FlaskClient, **fields: str) -> tuple[int, Any]:
 
 def names(communities: Communities) -> list[str]:
     return [feed.name for feed in communities.all()]
+
+
+def test_known_feeds_fill_in_the_form(manager: FlaskClient, communities: Communities) -> None:
+    for name, preset in COMMUNITY_PRESETS.items():
+        soup = page(manager, "/manage/feeds")
+        (link,) = [a for a in soup.select("form.card li a") if a.get_text() == preset.title]
+        assert str(preset.evidence) in link.parent.get_text()
+        form = page(manager, str(link["href"]))
+        assert [form.select_one(f"input[name={field}]")["value"] for field in ("name", "url")] == [
+            name,
+            preset.url,
+        ]
+    assert names(communities) == ["weekly"], "following a link saves nothing"
 
 
 def test_feed_is_saved_and_removed(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import feedparser
@@ -349,6 +351,59 @@ def test_large_month_is_split_into_parts(
     august = client.get("/feeds/reward-model/2026-08.atom").data
     assert links(august)["next-archive"] == "/feeds/reward-model/2026-10-p2.atom"
     assert client.get(OCTOBER.replace("-10", "-10-p3")).status_code == 404
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_next_archive_is_the_inverse_of_prev_archive(
+    client: FlaskClient,
+    announce: Announce,
+    redis: Redis,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    seed: int,
+) -> None:
+    """Of any past: months full or empty, some in parts, days of the open month as archives."""
+    monkeypatch.setattr("service.routes.archives.PART_PAPERS", 7)
+    random = Random(seed)
+    redis.flushdb()
+    Keywords(redis).add("Reward Model", '"reward model"', now=NOW)
+    count = {month: random.choice((0, 0, 1, 3, 20)) for month in range(3, 11)}
+    count[11] = random.choice((0, 30, 140))
+    papers = [
+        announced_in(month, random.randint(1, 20))._replace(id=ArxivId(202600 + month, n + 1))
+        for month, papers in count.items()
+        for n in range(papers)
+    ]
+    announce(papers)
+    for now in (NOW, datetime(2026, 12, 1, tzinfo=UTC), datetime(2027, 3, 3, tzinfo=UTC)):
+        clock.now = now
+        chain, path = [FEED], links(client.get(FEED).data).get("prev-archive", "")
+        shown = ids(client.get(FEED).data)
+        while path:
+            body = client.get(path).data
+            assert ids(body), f"{path} has no papers"
+            shown += ids(body)
+            chain.append(path)
+            path = links(body).get("prev-archive", "")
+        assert set(shown) == {str(paper.id) for paper in papers}
+        for newer, older in pairwise(chain):
+            path = links(client.get(older).data)["next-archive"]
+            leads_to = client.get(path, follow_redirects=True).request.path
+            if newer == FEED:
+                leads_to = _feed_at_the_end(client, path)
+            assert leads_to == newer, (older, now)
+        print(f"seed {seed}, {now:%Y-%m-%d}: {len(papers)} papers, {len(chain) - 1} archives")
+
+
+def _feed_at_the_end(client: FlaskClient, path: str) -> str:
+    """Return what the newest archive leads to: the feed, by redirects and empty archives."""
+    for _ in range(150):
+        response = client.get(path, follow_redirects=True)
+        if response.request.path == FEED:
+            return FEED
+        assert not ids(response.data)
+        path = links(response.data)["next-archive"]
+    return path
 
 
 def test_too_large_month_has_no_snapshot(

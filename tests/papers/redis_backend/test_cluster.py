@@ -1,0 +1,324 @@
+"""The client of a plain Redis and a cluster: where commands go, and what it does when they move."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError, ResponseError, WatchError
+
+from papers.errors import BadSettings, StoreUnavailable
+from papers.model.arxiv_id import ArxivId
+from papers.model.paper import Channel, Sighting
+from papers.query.parser import parse_query
+from papers.redis_backend import keys
+from papers.redis_backend.cluster.client import ClusteredRedis, connect_store
+from papers.redis_backend.cluster.routing import cluster_key
+from papers.redis_backend.cluster.store_url import parse_store_url
+from papers.redis_backend.cluster.transaction import RoutedPipeline
+from papers.redis_backend.connection import (
+    ThreadLocalClient,
+    read_many,
+    redacted_url,
+    translate_store_errors,
+)
+from papers.redis_backend.revision import follow_failovers
+from papers.store import Store
+from tests.papers.clients import same_store
+from tests.papers.cluster_nodes import ClusterNodeProcess, TestCluster
+
+NOW = datetime(2025, 3, 20, tzinfo=UTC)
+A, B, C = "{24}01:papers", "{23}01:papers", "{26}01:papers"
+"""Keys of three slots, which three nodes serve; a test checks that."""
+
+
+@pytest.fixture
+def store(store_cluster: TestCluster, store_url: str) -> Iterator[ClusteredRedis]:
+    client = store_cluster.connect(store_url)
+    client.flushall()
+    assert isinstance(client, ClusteredRedis)
+    with closing(client):
+        yield client
+
+
+# -- Homes and addresses
+
+
+def test_keys_of_years_and_of_the_dictionary_live_in_the_cluster() -> None:
+    rows = re.findall(r"^\| `(.+?)` \|", keys.__doc__ or "", re.MULTILINE)
+    clustered = {row for row in rows if keys.is_in_cluster(row)}
+    assert clustered == {row for row in rows if row.startswith(("{25}", "{words}"))}
+    assert clustered == {row for row in rows if keys.is_in_cluster(row.encode())}
+    assert len(clustered) > 8
+
+
+def test_key_of_a_command() -> None:
+    assert cluster_key(("GET", A)) == A
+    assert cluster_key(("EVALSHA", "0" * 40, 1, A.encode())) == A.encode()
+    for command in (("PING",), ("GET", "revision"), ("EVAL", A, 1, "months"), ("INFO", "server")):
+        assert cluster_key(command) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "nodes", "shown"),
+    [
+        ("redis://a", [("a", 6379)], "redis://a"),
+        ("rediss://u:p%40@a:1,b:2", [("a", 1), ("b", 2)], "rediss://a:1,b:2"),
+        ("redis://:secret@[::1]:7/0", [("::1", 7)], "redis://[::1]:7"),
+    ],
+)
+def test_store_url_names_nodes(url: str, nodes: list[tuple[str, int]], shown: str) -> None:
+    parsed = parse_store_url(url)
+    assert ([*parsed.nodes], parsed.shown) == (nodes, shown)
+
+
+@pytest.mark.parametrize(
+    "url", ["unix:///a", "a:6379", "redis://", "redis://a:x", "redis://:s@a/3", "redis://a,:6"]
+)
+def test_wrong_store_url_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(BadSettings, match=r"^store_url: ") as error:
+        connect_store("redis://b", url, retry=True)
+    assert ":s@" not in str(error.value)
+
+
+def test_without_a_store_url_the_client_is_that_of_one_server(store_url: str) -> None:
+    with closing(connect_store(store_url, "", retry=True)) as client:
+        assert type(client) is Redis
+        assert type(client.pipeline()) is not RoutedPipeline
+
+
+# -- Batches
+
+
+def test_commands_go_to_the_home_of_their_key(
+    store: ClusteredRedis, store_cluster: TestCluster
+) -> None:
+    for key in (A, B, C, "plain"):
+        store.hset(key, "name", key)
+    owners = [store_cluster.primary_of(key) for key in (A, B, C)]
+    assert len({owner.port for owner in owners}) == 3
+    for owner, key in zip(owners, (A, B, C), strict=True):
+        assert owner.client.hget(key, "name") == key.encode()
+    assert store.plain_client().keys() == [b"plain"]
+    assert {*store.scan_iter()} == {key.encode() for key in (A, B, C, "plain")}
+    assert store.exists(A, B, C, "plain", "nobody") == 4
+    assert store.unlink(A, B, "plain") == 3
+    assert [*store.scan_iter("{*")] == [C.encode()]
+
+
+def test_batch_of_all_servers_keeps_its_order(store: ClusteredRedis) -> None:
+    for number, key in enumerate((A, B, C, "plain")):
+        store.hset(key, "n", number)
+    names = [C, "plain", A, B, "plain", C]
+    commands = [("HGET", name, "n") for name in names]
+    expected = [b"2", b"3", b"0", b"1", b"3", b"2"]
+    assert read_many(store, commands) == expected
+    assert read_many(ThreadLocalClient(store).client, commands) == expected
+    with store.pipeline(transaction=False) as pipe:
+        for name in names:
+            pipe.hgetall(name)
+        pipe.set("x", 1)
+        pipe.get("x")
+        pipe.incr(A)
+        found = pipe.execute(raise_on_error=False)
+    assert [reply[b"n"] for reply in found[:6]] == expected
+    assert found[6:8] == [True, b"1"]
+    assert isinstance(found[8], ResponseError)
+    with pytest.raises(ResponseError, match="wrong kind of value"):
+        read_many(store, [("HGET", B, "n"), ("GET", A), ("GET", "x")])
+    assert read_many(store, [("HGET", A, "n"), ("HGET", "plain", "n")]) == [b"0", b"3"]
+
+
+def test_keyless_info_goes_where_the_batch_goes(
+    store: ClusteredRedis, store_cluster: TestCluster
+) -> None:
+    _, info = read_many(store, [("GET", keys.TERM_MONTHS_REVISION), ("INFO", "server")])
+    port = store_cluster.primary_of(keys.TERM_MONTHS_REVISION).port
+    assert f"tcp_port:{port}\r\n".encode() in info
+
+
+# -- Transactions
+
+
+def test_transaction_is_on_one_server(store: ClusteredRedis) -> None:
+    with store.pipeline() as pipe:
+        pipe.watch(A)  # type: ignore[no-untyped-call]
+        assert pipe.hgetall(A) == {}
+        pipe.multi()
+        pipe.hset(A, "a", 1)
+        pipe.hincrby(A, "a", 2)
+        assert pipe.execute() == [1, 3]
+    with store.pipeline() as pipe:
+        pipe.set("p", 1)
+        pipe.get("p")
+        assert pipe.execute() == [True, b"1"]
+    for others in (("p",), (B,)):
+        with store.pipeline() as pipe:
+            pipe.hset(A, "a", 7)
+            pipe.delete(*others)
+            with pytest.raises(RedisError):
+                pipe.execute()
+    with store.pipeline() as pipe:
+        pipe.delete("p")
+        pipe.delete(A)
+        with pytest.raises(RedisError, match="plain Redis and of the cluster"):
+            pipe.execute()
+    assert (store.hget(A, "a"), store.get("p")) == (b"3", b"1"), "nothing was carried out"
+
+
+def test_watched_key_that_changes_ends_the_transaction(store: ClusteredRedis) -> None:
+    with store.pipeline() as pipe:
+        pipe.watch(A)  # type: ignore[no-untyped-call]
+        store.hset(A, "a", 1)
+        pipe.multi()
+        pipe.hset(A, "a", 2)
+        with pytest.raises(WatchError):
+            pipe.execute()
+    assert store.hget(A, "a") == b"1"
+
+
+def test_write_that_no_replica_has_is_logged_once(
+    store: ClusteredRedis, store_cluster: TestCluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.hset(A, "a", 9)  # so that it knows of the replica
+    replicas = [node for node in store_cluster.nodes if not node.is_primary]
+    for node in replicas:
+        node.hang()
+    try:
+        with caplog.at_level(logging.WARNING):
+            for number in range(2):
+                with store.pipeline() as pipe:
+                    pipe.hset(A, "a", number)
+                    pipe.execute()
+    finally:
+        for node in replicas:
+            node.resume()
+    assert len(re.findall("would be lost if that node failed now", caplog.text)) == 1
+    assert store.hget(A, "a") == b"1"
+    store_cluster.wait_until_well()
+
+
+# -- Slots that move
+
+
+def begin_move(cluster: TestCluster, key: str) -> tuple[int, Any, Any]:
+    """Begin to move the slot of a key; return it, its node and the next one."""
+    slot, source = cluster.slot_of(key), cluster.primary_of(key)
+    target = next(node for node in cluster.nodes if node.is_primary and node is not source)
+    target.command("CLUSTER", "SETSLOT", slot, "IMPORTING", source.id)
+    source.command("CLUSTER", "SETSLOT", slot, "MIGRATING", target.id)
+    return slot, source, target
+
+
+def move_key(source: ClusterNodeProcess, target: ClusterNodeProcess, key: str) -> None:
+    source.client.execute_command("MIGRATE", "127.0.0.1", target.port, key, 0, 5000)  # type: ignore[no-untyped-call]
+
+
+def test_redirections_are_followed(store: ClusteredRedis, store_cluster: TestCluster) -> None:
+    first, second = "{25}01:papers", "{25}02:papers"
+    store.hset(first, "n", 1)
+    store.hset(second, "n", 2)
+    slot, source, target = begin_move(store_cluster, first)
+    commands = [("HGET", first, "n"), ("HGET", second, "n"), ("HGET", A, "n")]
+    try:
+        move_key(source, target, first)
+        assert read_many(store, commands) == [b"1", b"2", None], "ASK"
+        store.hset(first, "n", 3)
+        move_key(source, target, second)
+        assert read_many(store, commands) == [b"3", b"2", None]
+    finally:
+        for node in (target, source):
+            node.command("CLUSTER", "SETSLOT", slot, "NODE", target.id)
+    assert store_cluster.primary_of(first) is target
+    impatient = connect_store(
+        f"unix://{store.connection_pool.connection_kwargs['path']}", store_cluster.url, retry=False
+    )
+    with closing(impatient):
+        assert read_many(impatient, commands) == [b"3", b"2", None]
+        slot, source, target = begin_move(store_cluster, first)
+        for key in (first, second):
+            move_key(source, target, key)
+        for node in (target, source):
+            node.command("CLUSTER", "SETSLOT", slot, "NODE", target.id)
+        assert read_many(impatient, commands) == [b"3", b"2", None], "MOVED, without a pause"
+    with store.pipeline() as pipe:
+        pipe.watch(first)  # type: ignore[no-untyped-call]
+        pipe.multi()
+        pipe.hset(first, "n", 4)
+        pipe.execute()
+    assert store.hget(first, "n") == b"4"
+    assert follow_failovers(store), "readers read again what moved"
+    assert not follow_failovers(store)
+
+
+# -- Nodes that do not answer
+
+
+def test_hung_node_fails_fast_where_nobody_can_wait(
+    store: ClusteredRedis, store_cluster: TestCluster, store_url: str
+) -> None:
+    store.hset(A, "n", 1)
+    with closing(connect_store(store_url, store_cluster.url, retry=False)) as web:
+        commands = [("HGET", A, "n"), ("GET", keys.REVISION)]
+        assert read_many(web, commands)[0] == b"1"
+        hung = store_cluster.primary_of(A)
+        hung.hang()
+        try:
+            for _ in range(2):
+                with pytest.raises(StoreUnavailable), translate_store_errors(web):
+                    read_many(web, [("HGET", A, "n")])
+            began = time.monotonic()
+            with (
+                pytest.raises(StoreUnavailable, match=f"127.0.0.1:{hung.port}"),
+                translate_store_errors(web),
+            ):
+                read_many(web, commands)
+            assert time.monotonic() - began < 0.4, "the circuit breaker of that node"
+            assert read_many(web, [("HGET", B, "n")]) == [None], "the others serve"
+        finally:
+            hung.resume()
+        store_cluster.wait_until_well()
+
+
+def test_nobody_there_is_said_of_the_cluster(store_url: str) -> None:
+    with (
+        closing(connect_store(store_url, "redis://:word@127.0.0.1:1", retry=False)) as web,
+        pytest.raises(StoreUnavailable, match=r"redis://127\.0\.0\.1:1 does not answer") as error,
+        translate_store_errors(web),
+    ):
+        read_many(web, [("HGET", A, "n")])
+    assert "word" not in str(error.value)
+    assert redacted_url(web).startswith("unix://")
+
+
+def test_write_that_broke_off_moves_the_revision(
+    store: ClusteredRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was carried out, but its reply was lost: the next attempt finds nothing to change."""
+    papers = Store(store)
+    id = ArxivId(202503, 1)
+    known = Store(same_store(store))
+    assert known.newest_ids(parse_query("models")) == []
+    original, broken = RoutedPipeline._wait_for_replica, list[int]()
+
+    def break_once(self: RoutedPipeline, connection: Any) -> None:
+        original(self, connection)
+        if self._key and b"03:rev" in str(self._key).encode() and not broken:
+            broken.append(1)
+            connection.disconnect()
+            raise RedisConnectionError
+
+    monkeypatch.setattr(RoutedPipeline, "_wait_for_replica", break_once)
+    sighting = Sighting(id, "arxiv", Channel.API, NOW, version=1, title="Models")
+    result = papers.ingest([sighting], now=NOW)
+    assert broken
+    assert result.new == (), "it cannot tell"
+    assert known.newest_ids(parse_query("models")) == [id]
