@@ -47,6 +47,8 @@ FEED: Final = "/feeds/reasoning.atom"
 MEASURED_ROUNDS: Final = 35
 """Many short rounds: other load on the machine then affects all servers alike."""
 ROOT: Final = Path(__file__).resolve().parents[1]
+_IDLE_SECONDS: Final = 0.02
+"""Processor time in a second, below which a server is idle."""
 NGINX: Final = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
 
 
@@ -143,6 +145,16 @@ def compare_servers(name: str, servers: Mapping[str, tuple[int, int]], count: in
         print(line)
 
 
+def wait_until_idle(process: int) -> None:
+    """Wait until a server has rendered what it renders ahead, for three minutes at most."""
+    deadline = time.monotonic() + 180
+    while time.monotonic() < deadline:
+        before = cpu_seconds(process)
+        time.sleep(1)
+        if cpu_seconds(process) - before < _IDLE_SECONDS:
+            return
+
+
 def cpu_per_request(process: int, port: int, conditional: bool, count: int) -> float:
     """Return microseconds of CPU per request of a server's processes."""
     tag, _ = fetch_feed(port, {})
@@ -189,6 +201,7 @@ def running_web_server(
     with subprocess.Popen(command, env=variables, cwd=ROOT) as process:
         try:
             wait_for(port)
+            wait_until_idle(process.pid)
             yield process.pid, port
         finally:
             process.terminate()

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import gc
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,13 +31,14 @@ from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper, Sighting
 from papers.query.parser import Query
 from papers.query.request import ALL_ANNOUNCE_TYPES, Hits, Page, SearchRequest
+from papers.records.packing import LazyPaper, PaperRecord
 from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
 from papers.redis_backend.listings.changed_papers import ChangedPapers, ChangeKind
 from papers.redis_backend.listings.event_sets import open_index
 from papers.redis_backend.listings.id_listing import IdListing
 from papers.redis_backend.months import stored_months
-from papers.redis_backend.records import read_papers, unpack_papers
+from papers.redis_backend.records import iter_records, read_papers, unpack_papers
 from papers.redis_backend.revision import bump_revision
 from papers.search.collector import Collector
 from papers.search.reader import IndexReader, ReadSession
@@ -48,7 +49,6 @@ if TYPE_CHECKING:
     from papers.index.writing.term_batch import Vocabulary
 
 _PENDING_SECONDS: Final = 600
-_BATCH_SIZE: Final = 1_000
 
 
 @contextmanager
@@ -237,21 +237,41 @@ class Store:
             hits, _ = self._collector.collect(request, limit)
             return hits
 
-    def search(self, request: SearchRequest) -> Page:
-        """Return the page of matches of a request."""
+    def search(
+        self, request: SearchRequest, is_known: Callable[[LazyPaper], bool] | None = None
+    ) -> Page:
+        """Return the page of matches of a request.
+
+        With `is_known`, records are packed, and those that it knows were not even tried to unpack.
+        """
         with translate_store_errors(self._redis):
             hits, session = self._collector.collect(request, request.limit + 1)
             shown = hits.doc_ids[: request.limit]
-            papers = unpack_papers(session.read_stored(shown).values())
-            stored = [papers.get(ArxivId.from_doc_id(id)) for id in shown]
-            found = [(n, self._visible_part(paper, session)) for n, paper in enumerate(stored)]
+            records = self._visible_records(session.read_stored(shown), session, is_known)
+            found = [(n, record) for n, id in enumerate(shown) if (record := records.get(id))]
             return Page(
-                papers=tuple(paper for _, paper in found if paper),
-                events=tuple(hits.events[n] for n, paper in found if paper) if hits.events else (),
+                records=tuple([record for _, record in found]),
+                events=tuple([hits.events[n] for n, _ in found]) if hits.events else (),
                 next_cursor=hits.next_cursor(request.limit),
                 is_complete=hits.is_complete,
                 examined=hits.examined,
             )
+
+    def _visible_records(
+        self,
+        stored: dict[int, LazyPaper],
+        session: ReadSession,
+        is_known: Callable[[LazyPaper], bool] | None,
+    ) -> dict[int, PaperRecord]:
+        """Return what may be shown of papers by doc id; unreadable records are left out."""
+        if is_known is None or session.cache.known_blocks:
+            papers = unpack_papers(stored.values()).values()
+            visible = {p.id.doc_id: self._visible_part(p, session) for p in papers}
+            return {doc_id: part for doc_id, part in visible.items() if part}
+        unknown = [record for record in stored.values() if not is_known(record)]
+        readable = {id.doc_id for id in unpack_papers(unknown)}
+        unreadable = {record.doc_id for record in unknown} - readable
+        return {id: record for id, record in stored.items() if id not in unreadable}
 
     def previous_cursor(self, request: SearchRequest) -> str:
         """Return the cursor of the page before the page of a request with a cursor.
@@ -282,14 +302,16 @@ class Store:
         """
         blocks = self.block_list()
         with translate_store_errors(self._redis):
-            for yymm, month in stored_months(self._redis):
-                fields: Any = self._redis.hkeys(keys.month_papers(yymm))
-                numbers = sorted(int.from_bytes(field, "big") for field in fields)
-                for start in range(0, len(numbers), _BATCH_SIZE):
-                    batch = numbers[start : start + _BATCH_SIZE]
-                    ids = [ArxivId(month, number) for number in batch]
-                    stored = read_papers(self._redis, ids).values()
-                    yield from filter(None, map(blocks.visible_part, stored))
+            for batch in iter_records(self._redis):
+                papers = unpack_papers(batch.values()).values()
+                yield from filter(None, map(blocks.visible_part, papers))
+
+    def iter_newest(self) -> Iterator[PaperRecord]:
+        """Yield what may be shown of every paper, newest first, as `search` with `is_known`."""
+        with translate_store_errors(self._redis):
+            for batch in iter_records(self._redis, newest_first=True):
+                session = self.reader.open_session(lambda _: [])
+                yield from self._visible_records(batch, session, lambda _: False).values()
 
     def count_papers(self) -> int:
         """Return how many papers there are."""

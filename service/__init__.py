@@ -20,11 +20,12 @@ from service.edge.request_address import install_request_address, require_free_p
 from service.edge.request_bodies import install_request_bodies
 from service.edge.request_telemetry import install_request_telemetry
 from service.edge.response_bodies import install_response_bodies
+from service.feeds import FORMATS
 from service.http import error_pages, static_files
-from service.http.client_quota import ClientQuota, install_quota_headers
+from service.http.client_quota import ClientQuota
 from service.http.flood_guard import install_flood_guard
 from service.http.responses import has_last_validators
-from service.http.security import configure_security
+from service.http.security import install_security_headers
 from service.pages.parts.reader_links import reader_links
 from service.redirects.forgiving_paths import register_forgiving_paths
 from service.redirects.former_keywords import register_former_keywords
@@ -44,7 +45,6 @@ def create_app(settings: Settings) -> Flask:
     app = Flask(__name__)
     app.url_map.merge_slashes = False  # werkzeug would redirect to whatever Host was sent
     _install_middleware(app, settings)
-    configure_security(app, settings)
     install_response_bodies(app)
     error_pages.register_error_handlers(app)
     pages.configure_templates(app.jinja_env)
@@ -61,11 +61,15 @@ def create_app(settings: Settings) -> Flask:
 
 
 def warm_up(app: Flask) -> None:
-    """Compile templates and prepare the matching of keywords: the first page would wait."""
+    """Compile templates, prepare the matching of keywords, render the newest papers' entries.
+
+    The first page or feed would have to wait for these. The last takes a minute or two.
+    """
     compile_templates(app)
     ctx = context_of(app)
-    with suppress(StoreError):  # then that page waits
+    with suppress(StoreError):  # then they wait
         ctx.percolators.prepare(ctx.directory.read())
+        FORMATS["atom"].render_ahead(ctx.store.iter_newest(), ctx.entry_caches)
 
 
 def compile_templates(app: Flask) -> None:
@@ -75,14 +79,13 @@ def compile_templates(app: Flask) -> None:
 
 
 def _install_middleware(app: Flask, settings: Settings) -> None:
-    """Install the middleware before Flask, innermost first, and the headers of the rate limit.
+    """Install the middleware before Flask, innermost first.
 
-    request address ─▶ telemetry ─▶ request bodies ─▶ flood guard ─▶ the app
+    security headers ─▶ request address ─▶ telemetry ─▶ request bodies ─▶ flood guard ─▶ the app
     """
 
     def quota_of(environ: WSGIEnvironment) -> ClientQuota:
-        ctx = context_of(app)
-        return ClientQuota.of(ctx.rate_limiter, environ, ctx.settings)
+        return context_of(app).quota_of(environ)
 
     def has_validators(environ: WSGIEnvironment) -> bool:
         ctx = context_of(app)
@@ -94,4 +97,4 @@ def _install_middleware(app: Flask, settings: Settings) -> None:
         app, lambda: context_of(app).recorder, log_requests=settings.log_requests
     )
     install_request_address(app, settings)
-    install_quota_headers(app)
+    install_security_headers(app, settings)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from flask import Flask, Response, current_app, request
 from redis import Redis
@@ -15,6 +16,7 @@ from papers.config.settings import Settings
 from papers.config.sources import SOURCES
 from papers.errors import BadParameter, UnknownKeyword
 from papers.query.request import LIST_NAMES
+from papers.records.packing import LazyPaper
 from papers.redis_backend.cluster.client import connect_store
 from papers.search.counts import MatchCounter
 from papers.search.percolate import PercolatorCache
@@ -41,7 +43,7 @@ from service.edge.request_telemetry import CACHE_OUTCOME
 from service.feed_result import FeedResult
 from service.feeds.entry_cache import EntryCaches
 from service.http.auth import TokenGuard
-from service.http.client_quota import ClientQuota
+from service.http.client_quota import NO_QUOTA, ClientQuota, serves_only_this_machine
 from service.http.conditional import RequestValidators
 from service.http.rate_limit import ClientRateLimiter
 from service.http.responses import cached_response
@@ -49,6 +51,9 @@ from service.search_title import union_query
 from service.urls.forgiving import clean_args
 from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls
 from service.urls.params import abbreviate, parse_list_params, parse_params
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 _EXTENSION_KEY: Final = "paperwire"
 _URL_CACHE_BYTES, _URL_ENTRY_BYTES = 4_000_000, 2_000  # of all, and of one besides its text
@@ -69,6 +74,7 @@ class AppContext:
     snapshots: ArchiveSnapshots
     counter: MatchCounter
     rate_limiter: ClientRateLimiter
+    is_local_only: bool
     similar_papers: MoreLikeThis
     communities: Communities
     url_cache: ByteLRU[tuple[str, bytes, tuple[str, ...]], SearchUrls]
@@ -127,16 +133,21 @@ class AppContext:
             raise UnknownKeyword(f"no keyword {abbreviate(name)!r} is saved here") from error
 
     def search(
-        self, urls: SearchUrls, version: StoreVersion, limit: int | None = None
+        self,
+        urls: SearchUrls,
+        version: StoreVersion,
+        limit: int | None = None,
+        *,
+        is_known: Callable[[LazyPaper], bool] | None = None,
     ) -> FeedResult:
         """Search for the papers of a URL: as many as it requests, or `limit`.
 
-        Keywords and task states are those of `version`, read with the version stamp. Raises
-        StoreUnavailable.
+        Keywords and task states are those of `version`, read with the version stamp. `is_known` is
+        that of `Store.search`. Raises StoreUnavailable.
         """
         query = urls.params.query or union_query(version.keywords)
         search_request = urls.search_request(query, limit)
-        page, previous = self.store.search(search_request), None
+        page, previous = self.store.search(search_request, is_known), None
         if search_request.before:
             previous = urls.at_cursor(self.store.previous_cursor(search_request))
         return FeedResult(
@@ -163,10 +174,11 @@ class AppContext:
         Parameters are those of `CacheKey` and `RenderCache`. Shared caches may store it for
         `cache_seconds` of the settings or `max_age` seconds, unless `headers` has a Cache-Control.
         """
-        coding = negotiate_coding(request.headers.get("Accept-Encoding", ""))
+        sent = request.headers  # once: each access to a proxy costs
+        coding = negotiate_coding(sent.get("Accept-Encoding", ""))
         state = is_archive, troubled_before
         cache_key = CacheKey(path, keywords, period, *state, coding or "gzip", is_fixed)
-        now, quota = self.now(), self.quota
+        now, quota = self.now(), self.quota if cache_key.is_custom else NO_QUOTA
         if cache_key.is_custom:
             quota.announce()
         served = self.render_cache.get(
@@ -176,23 +188,27 @@ class AppContext:
             shown_query=shown_query,
             consume_quota=quota.require,
             charge=quota.charge,
-            validators=RequestValidators(request.headers, now),
+            validators=RequestValidators(sent, now),
         )
         request.environ[CACHE_OUTCOME] = served.outcome
         return cached_response(
-            request.headers,
+            sent,
             served,
             coding=coding,
             content_type=content_type,
             max_age=min(self.settings.cache_seconds, max_age),
-            now=now,
             headers=headers,
         )
 
     @property
     def quota(self) -> ClientQuota:
         """The rate limit of the client of this request."""
-        return ClientQuota.of(self.rate_limiter, request.environ, self.settings)
+        return self.quota_of(request.environ)
+
+    def quota_of(self, environ: WSGIEnvironment) -> ClientQuota:
+        """Return the rate limit of the client of a WSGI request."""
+        exempts_loopback = self.is_local_only
+        return ClientQuota.of(self.rate_limiter, environ, exempts_loopback=exempts_loopback)
 
     @property
     def token_guard(self) -> TokenGuard:
@@ -230,6 +246,7 @@ def open_context(app: Flask, settings: Settings) -> None:
         snapshots=ArchiveSnapshots(redis, store),
         counter=MatchCounter(store.reader),
         rate_limiter=ClientRateLimiter(settings.questions_per_minute),
+        is_local_only=serves_only_this_machine(settings),
         similar_papers=MoreLikeThis(store.reader),
         communities=Communities(redis, settings),
         url_cache=ByteLRU(_URL_CACHE_BYTES),

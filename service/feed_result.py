@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from papers.model.events import EventRef
-from papers.model.paper import Paper
 from papers.query.match import FoldedPaper, matches_node
 from papers.query.notes import Note
 from papers.query.parser import Query, parse_query
 from papers.query.request import Page, SearchRequest
+from papers.records.packing import PaperRecord
 from papers.state.keyword_record import Keyword
 from papers.state.task_states import TaskState
 from service.feeds.entry import Entry
@@ -48,7 +48,7 @@ class FeedResult:
         """How the query was read where it may be meant otherwise."""
         return self.query.notes if self.keywords else self.query.notes_at_address
 
-    def matched_keywords(self, paper: Paper) -> tuple[Keyword, ...]:
+    def matched_keywords(self, paper: PaperRecord) -> tuple[Keyword, ...]:
         """Return which of several keywords a paper matches; none if there is only one keyword."""
         if len(self.keywords) < 2:
             return ()
@@ -58,12 +58,12 @@ class FeedResult:
     @property
     def entries(self) -> tuple[Entry, ...]:
         """The papers as entries; in order of an event each begins with it."""
-        events = self.page.events or (None,) * len(self.page.papers)
-        return tuple(map(self._make_entry, self.page.papers, events))
+        events = self.page.events or (None,) * len(self.page.records)
+        return tuple(map(self._make_entry, self.page.records, events))
 
-    def _make_entry(self, paper: Paper, event: EventRef | None) -> Entry:
-        slugs = tuple(keyword.slug for keyword in self.matched_keywords(paper))
-        return make_entry(paper, self.search_request, event, slugs)
+    def _make_entry(self, record: PaperRecord, event: EventRef | None) -> Entry:
+        slugs = tuple([keyword.slug for keyword in self.matched_keywords(record)])
+        return make_entry(record, self.search_request, event, slugs)
 
     @property
     def page_links(self) -> dict[str, SearchUrls]:

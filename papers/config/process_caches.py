@@ -211,7 +211,7 @@ PROCESS_CACHES: Final = (
     ProcessCache(
         "service.feeds.entry_cache.EntryCaches",
         "rendered entries by format, doc id and hash; entry templates by format and shape",
-        "32 MB of entries and 8 MB of templates an app",
+        "64 MB of entries, those of the newest papers, and 8 MB of templates an app",
     ),
     ProcessCache(
         "service.http.client_quota.is_loopback",

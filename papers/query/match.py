@@ -29,7 +29,7 @@ from papers.query.ast import (
     Text,
 )
 from papers.query.parser import Query
-from papers.records.packing import LazyPaper
+from papers.records.packing import PaperRecord, unpacked
 from papers.text.names.person_match import is_person
 from papers.text.text_readings import token_readings
 
@@ -59,13 +59,13 @@ class FoldedPaper:
     one, follow after a separator. `original` is the paper as it is written.
     """
 
-    def __init__(self, paper: Paper | LazyPaper) -> None:
+    def __init__(self, paper: PaperRecord) -> None:
         self.original = paper
 
     @property
     def paper(self) -> Paper:
         """The paper, unpacked if it was not."""
-        return self.original.paper if isinstance(self.original, LazyPaper) else self.original
+        return unpacked(self.original)
 
     @cached_property
     def title(self) -> str:

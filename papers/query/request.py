@@ -14,6 +14,7 @@ from papers.model.labels import Flag
 from papers.model.paper import AnnounceType, Paper
 from papers.query.ast import DateRange, IdFilter, Label, LabelKind, MinVotes, Node, all_of, any_of
 from papers.query.parser import Query
+from papers.records.packing import PaperRecord, unpacked
 
 ANNOUNCE_TYPE_NAMES: Final = tuple(
     announced.label for announced in sorted(AnnounceType, reverse=True)
@@ -110,11 +111,16 @@ class Page:
     texts that were verified.
     """
 
-    papers: tuple[Paper, ...]
+    records: tuple[PaperRecord, ...]
     next_cursor: str | None
     is_complete: bool
     examined: int
     events: tuple[EventRef, ...] = ()
+
+    @property
+    def papers(self) -> tuple[Paper, ...]:
+        """The papers, each unpacked when it is first needed."""
+        return tuple(map(unpacked, self.records))
 
 
 @dataclass(frozen=True, slots=True)

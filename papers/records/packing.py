@@ -79,7 +79,7 @@ _STR_8: Final = 0xD9
 
 
 class LazyPaper:
-    """A packed paper that decodes each field on first use.
+    """A packed paper that decodes each field on first use; equal ones are of equal records.
 
     Verifying a phrase needs `text_bytes` only (title and abstract, in UTF-8), or `author_bytes`.
     """
@@ -89,7 +89,7 @@ class LazyPaper:
 
         `doc_id` is `ArxivId.doc_id`.
         """
-        self._doc_id = doc_id
+        self.doc_id = doc_id
         if packed[:1] != _FORMAT:
             reason = f"packed in format {packed[0]}, this version knows {_FORMAT[0]}"
             raise ValueError(f"{self.id}: {reason}")
@@ -98,10 +98,18 @@ class LazyPaper:
         abstract, self._abstract_end = _string_bounds(row, title_end)
         self.text_bytes = (row[title:title_end], row[abstract : self._abstract_end])
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, LazyPaper):
+            return NotImplemented
+        return (self.doc_id, self._serialized) == (other.doc_id, other._serialized)
+
+    def __hash__(self) -> int:
+        return hash((self.doc_id, self._serialized))
+
     @property
     def id(self) -> ArxivId:
         """The paper's id."""
-        return ArxivId.from_doc_id(self._doc_id)
+        return ArxivId.from_doc_id(self.doc_id)
 
     @cached_property
     def title(self) -> str:
@@ -131,6 +139,26 @@ class LazyPaper:
     def paper(self) -> Paper:
         """The whole paper."""
         return _paper_from_fields(self.id, msgpack.unpackb(self._serialized))
+
+
+PaperRecord = Paper | LazyPaper
+"""A paper as it is, or packed."""
+
+
+def unpacked(record: PaperRecord) -> Paper:
+    """Return the paper of a record. Raises `UNPACK_ERRORS`."""
+    return record.paper if isinstance(record, LazyPaper) else record
+
+
+def compress(text: bytes) -> bytes:
+    """Compress any text about papers with the dictionary of records."""
+    # Copied, because zstandard's own result keeps the memory of the longest possible one.
+    return bytes(memoryview(_ZSTD.compressor.compress(text)))
+
+
+def decompress(compressed: bytes) -> bytes:
+    """Return the text that was compressed."""
+    return _ZSTD.decompressor.decompress(compressed)
 
 
 def _string_bounds(row: bytes, at: int) -> tuple[int, int]:

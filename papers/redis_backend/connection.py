@@ -186,10 +186,11 @@ class ThreadLocalClient:
 
 
 def read_many(redis: Redis, commands: Sequence[RedisCommand]) -> list[Any]:
-    """Send many reading commands at once and return their replies in order.
+    """Send many commands at once and return their replies in order.
 
     Does what a pipeline does at a third of the cost per command: a query over all months sends
-    hundreds. Raises redis-py's errors, even if only one reply is an error.
+    hundreds. Raises redis-py's errors, even if only one reply is an error. A client with retries
+    may send them again.
     """
     if isinstance(redis, RoutingClient):
         return redis.send_batch(commands)

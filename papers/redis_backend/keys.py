@@ -67,7 +67,7 @@ The owner is the module that decides what a key contains; others may read or del
 | `feed:HASH:validators` | string | ETag and Last-Modified of the newest response, and digests of what it was rendered from | 30 days | service.cache.redis_tier | no |
 | `feeds:custom` | sorted set | digests of responses to ad-hoc queries, scored by the second they were rendered | permanent | service.cache.redis_tier | no |
 | `snapshot:SLUG:PERIOD` | string | packed papers of a keyword in a past month, week or day | 40 to 400 days after the last read | service.cache.archive_snapshots | copied |
-| `feed:HASH:lock` | string | token of the process that renders the response | 10 s | service.cache.render_cache | no |
+| `feed:HASH:lock` | string | token of the process that renders the response | 10 s | service.cache.redis_tier | no |
 | `metrics` | hash | metric, values of its labels, and bucket of a histogram → count of all processes | permanent | papers.telemetry.metric_recorder | no |
 | `schema` | string | schema version of the data, or `restoring` | permanent | papers.maintenance.migrations | no |
 | `lock:schema` | string | token of the process that migrates the data | 60 s | papers.maintenance.migrations | no |

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
 
 from redis import Redis
 
@@ -13,8 +14,10 @@ from papers.model.paper import Paper
 from papers.records.packing import UNPACK_ERRORS, LazyPaper
 from papers.redis_backend import keys
 from papers.redis_backend.connection import RedisCommand, read_many
+from papers.redis_backend.months import stored_months
 
 log = logging.getLogger(__name__)
+_BATCH_SIZE: Final = 500
 
 
 def read_papers(redis: Redis, ids: Iterable[ArxivId]) -> dict[ArxivId, Paper]:
@@ -54,6 +57,20 @@ def read_stored_papers(redis: Redis, doc_ids: Iterable[int]) -> dict[int, LazyPa
         except UNPACK_ERRORS as error:
             _log_unreadable(ArxivId.from_doc_id(doc_id), error)
     return found
+
+
+def iter_records(redis: Redis, *, newest_first: bool = False) -> Iterator[dict[int, LazyPaper]]:
+    """Yield the papers of all months by doc id, some hundreds in a round trip, in order of ids.
+
+    Papers written meanwhile may be missing.
+    """
+    months = stored_months(redis)
+    for yymm, month in reversed(months) if newest_first else months:
+        fields: Any = redis.hkeys(keys.month_papers(yymm))
+        numbers = sorted([int.from_bytes(field, "big") for field in fields], reverse=newest_first)
+        for start in range(0, len(numbers), _BATCH_SIZE):
+            batch = numbers[start : start + _BATCH_SIZE]
+            yield read_stored_papers(redis, [ArxivId(month, number).doc_id for number in batch])
 
 
 def _papers_key(doc_id: int) -> str:

@@ -24,6 +24,7 @@ from service.cache import version_stamp
 from service.cache.body_tiers import BodyTiers
 from service.cache.cached_body import CachedBody, VersionStamp, unpack_cached_body
 from service.cache.lru import ByteLRU
+from service.cache.redis_tier import RenderLock
 from service.cache.version_stamp import StoreVersion
 
 LOCAL_PROOF_BYTES: Final = 8_000_000
@@ -116,17 +117,28 @@ class CacheLookup:
         self._proofs = ByteLRU[str, _Proof](LOCAL_PROOF_BYTES)
         self._states: Any = None
 
-    def get(self, cache_key: CacheKey, digest: str) -> LookupResult:
-        """Look a response up in one round trip."""
-        replies = self._read(cache_key, digest)
+    def get(self, cache_key: CacheKey, digest: str, lock: RenderLock) -> LookupResult:
+        """Look a response up in one round trip.
+
+        If it is that of a custom query and was never rendered, its lock is acquired as well.
+        """
         proof = self._proofs.get(digest)
+        may_be_new = not proof and not cache_key.keywords
+        acquire = [lock.acquire_command(if_never_rendered=True)] if may_be_new else []
+        replies = self._read(cache_key, digest, lock, acquire)
         if proof and (proof.replies, proof.clock) == (replies, cache_key.clock):
             return LookupResult(proof.cached.version_stamp, proof.cached, None, replies)
         return self._parse(cache_key, digest, replies)
 
-    def get_render_state(self, cache_key: CacheKey, digest: str) -> LookupResult:
-        """Look a response up without the proofs of this process; the result has a version."""
-        return self._parse(cache_key, digest, self._read(cache_key, digest))
+    def get_render_state(
+        self, cache_key: CacheKey, digest: str, lock: RenderLock, *, acquire: bool = False
+    ) -> LookupResult:
+        """Look a response up without the proofs of this process; the result has a version.
+
+        With `acquire`, in the same round trip, its lock is acquired first if it is free.
+        """
+        commands = [lock.acquire_command()] if acquire else []
+        return self._parse(cache_key, digest, self._read(cache_key, digest, lock, commands))
 
     def add_proof(self, cache_key: CacheKey, digest: str, found: LookupResult) -> None:
         """Cache that the validators of a result are current in the state it was read in."""
@@ -135,26 +147,32 @@ class CacheLookup:
         current = found.cached.stamped(found.version_stamp)
         self._proofs.put(digest, _Proof(current, found.replies, cache_key.clock), _PROOF_BYTES)
 
-    def _read(self, cache_key: CacheKey, digest: str) -> _Replies:
-        return self._read_version(cache_key, [("GET", keys.response_validators(digest))])
+    def _read(
+        self, cache_key: CacheKey, digest: str, lock: RenderLock, acquire: Sequence[RedisCommand]
+    ) -> _Replies:
+        validators_key = keys.response_validators(digest)
+        commands = version_stamp.version_commands(cache_key.keywords, validators_key)
+        replies = self._read_many([*acquire, *commands])
+        if acquire:
+            lock.accept(replies.pop(0))
+        validators: bytes | None = replies[0].pop()
+        if replies[1] == self._states:  # proofs share what is the same for most of them
+            replies[1] = self._states
+        self._states = replies[1]
+        return _Replies(replies, validators)
+
+    def _read_many(self, commands: Sequence[RedisCommand]) -> list[Any]:
+        with translate_store_errors(self._redis):
+            return read_many(self._clients.client, commands)
 
     def _parse(self, cache_key: CacheKey, digest: str, replies: _Replies) -> LookupResult:
         stamp, version = self._version_stamp(cache_key, digest, replies.version)
         return LookupResult(stamp, unpack_cached_body(replies.validators), version, replies)
 
     def verify_store(self, cache_key: CacheKey, digest: str) -> None:
-        """Check that the store still holds what the response was rendered from."""
-        self._version_stamp(cache_key, digest, self._read_version(cache_key, []).version)
-
-    def _read_version(self, cache_key: CacheKey, commands: Sequence[RedisCommand]) -> _Replies:
-        version_commands = version_stamp.version_commands(cache_key.keywords)
-        with translate_store_errors(self._redis):
-            replies = read_many(self._clients.client, [*version_commands, *commands])
-        validators = replies.pop() if commands else None
-        if replies[1] == self._states:  # proofs share what is the same for most of them
-            replies[1] = self._states
-        self._states = replies[1]
-        return _Replies(replies, validators)
+        """Return if the store still holds what the response was rendered from."""
+        commands = version_stamp.version_commands(cache_key.keywords)
+        self._version_stamp(cache_key, digest, self._read_many(commands))
 
     def _version_stamp(
         self, cache_key: CacheKey, digest: str, version_replies: list[Any]

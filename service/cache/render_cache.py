@@ -34,7 +34,6 @@ from datetime import datetime
 from typing import Any, Final
 
 from redis import Redis
-from redis.lock import Lock
 
 from papers.changes.recent_changes import RecentChanges
 from papers.errors import StoreError
@@ -45,7 +44,7 @@ from service.cache.body_tiers import BodyTiers
 from service.cache.cached_body import CachedBody, build_cached_body, unpack_cached_body
 from service.cache.disk_tier import DiskTier
 from service.cache.lookup import CacheKey, CacheLookup, LookupResult
-from service.cache.redis_tier import RedisTier
+from service.cache.redis_tier import RENDER_LOCK_SECONDS, RedisTier, RenderLock
 from service.cache.render_request import (
     NO_CLIENT,
     PreparedBody,
@@ -56,7 +55,6 @@ from service.cache.render_request import (
     ShownQuery,
 )
 
-RENDER_LOCK_SECONDS: Final = 10.0
 RENDER_WAIT_SECONDS: Final = 2.0
 PREVIOUS_SECONDS: Final = 5.0
 """Seconds of a rendering during which others may get the previous response.
@@ -129,7 +127,7 @@ class RenderCache:
             if last_good is None:
                 raise
             _log.warning("served the last good %s: %s", cache_key.canonical_path, error)
-            return ServedBody(last_good, is_stale=True)
+            return ServedBody(last_good, validators.match(last_good), is_stale=True)
 
     def kept_validators(self, canonical_path: str) -> CachedBody | None:
         """Return the validators of the last response at a path, in one round trip.
@@ -145,29 +143,34 @@ class RenderCache:
         return unpack_cached_body(packed)
 
     def _get_or_render(self, request: RenderRequest) -> ServedBody:
-        found = self._lookup.get(request.cache_key, request.digest)
-        if found.current or self._is_unaffected(request, found, MAX_UNSTAMPED_CHANGES):
-            self._lookup.add_proof(request.cache_key, request.digest, found)
-            if served := self._serve(request, found.cached):
-                return served
-        lock = self._redis.lock(
-            keys.render_lock(request.digest), timeout=RENDER_LOCK_SECONDS, blocking=False
-        )
-        if not self._redis_tier.try_lock(lock):
-            other = self._wait_for_other_renderer(request, found, lock)
-            if other:
-                return other
+        lock = RenderLock(request.digest)
         try:
-            return ServedBody(self._render_and_store(request), is_rendered=True)
+            found = self._lookup.get(request.cache_key, request.digest, lock)
+            if found.current or self._is_unaffected(request, found, MAX_UNSTAMPED_CHANGES):
+                self._lookup.add_proof(request.cache_key, request.digest, found)
+                if served := self._serve(request, found.cached):
+                    return served
+            state = found if lock.is_held else self._lock_and_read(request, lock)
+            if not lock.is_held:
+                if other := self._wait_for_other_renderer(request, found, lock):
+                    return other
+                state = self._lookup.get_render_state(request.cache_key, request.digest, lock)
+            rendered = self._render_and_store(request, state, lock)
+            is_sent = request.validators.match(rendered)
+            return ServedBody(rendered, is_not_modified=is_sent, is_rendered=True)
         finally:
-            self._redis_tier.release(lock)
+            if lock.is_held:
+                self._redis_tier.release(lock)
+
+    def _lock_and_read(self, request: RenderRequest, lock: RenderLock) -> LookupResult:
+        return self._lookup.get_render_state(request.cache_key, request.digest, lock, acquire=True)
 
     def _serve(
         self, request: RenderRequest, validators: CachedBody | None, *, is_previous: bool = False
     ) -> ServedBody | None:
         """Return the response with these validators, if the client has it or this machine does."""
         if validators and request.validators.match(validators):
-            return ServedBody(validators)
+            return ServedBody(validators, is_not_modified=True)
         body = self._find_body(request, validators)
         return ServedBody(body, is_previous=is_previous) if body else None
 
@@ -197,7 +200,7 @@ class RenderCache:
         return self._changes.affect(query, since, until, max_changes) is False
 
     def _wait_for_other_renderer(
-        self, request: RenderRequest, first: LookupResult, lock: Lock
+        self, request: RenderRequest, first: LookupResult, lock: RenderLock
     ) -> ServedBody | None:
         """Return what another process renders, or the previous response; None to render now.
 
@@ -206,7 +209,7 @@ class RenderCache:
         """
         for _ in range(int(RENDER_WAIT_SECONDS / _POLL_SECONDS)):
             self._sleep(_POLL_SECONDS)
-            found = self._lookup.get_render_state(request.cache_key, request.digest)
+            found = self._lookup.get_render_state(request.cache_key, request.digest, lock)
             stamps = (first.version_stamp, found.version_stamp)
             is_new = found.cached and found.cached.version_stamp in stamps
             if is_new and (served := self._serve(request, found.cached)):
@@ -224,25 +227,27 @@ class RenderCache:
             left: Any = self._redis.pttl(keys.render_lock(request.digest))
         return int(left) > 1000 * (RENDER_LOCK_SECONDS - PREVIOUS_SECONDS)
 
-    def _render_and_store(self, request: RenderRequest) -> CachedBody:
-        """Return the response of the present state; another process may have been faster."""
-        state = self._lookup.get_render_state(request.cache_key, request.digest)
+    def _render_and_store(
+        self, request: RenderRequest, state: LookupResult, lock: RenderLock
+    ) -> CachedBody:
+        """Return the response of a state; another process may have been faster to render it."""
         stands = state.cached and (state.current or self._is_unaffected(request, state))
         if stands and (kept := self._find_body(request, state.cached)):
             kept = kept.stamped(state.version_stamp)
-            return kept if state.current else self._store(request, kept)
+            return kept if state.current else self._store(request, kept, lock)
         previous = state.cached or self._last_good(request)
         if request.is_custom and not (previous and request.validators.prove(previous)):
             request.consume_quota()
         began = time.thread_time()
         try:
-            return self._store(request, self._render(request, state, previous))
+            return self._store(request, self._render(request, state, previous), lock)
         finally:
             if request.is_custom:
                 request.charge(time.thread_time() - began, previous is None)
 
-    def _store(self, request: RenderRequest, body: CachedBody) -> CachedBody:
-        self._redis_tier.put(request.digest, body, is_custom=request.is_custom, now=request.now)
+    def _store(self, request: RenderRequest, body: CachedBody, lock: RenderLock) -> CachedBody:
+        is_custom, now = request.is_custom, request.now
+        self._redis_tier.put(request.digest, body, lock, is_custom=is_custom, now=now)
         return body
 
     def _last_good(self, request: RenderRequest) -> CachedBody | None:
@@ -265,7 +270,8 @@ class RenderCache:
                 return kept.stamped(state.version_stamp)
             rendered = prepared.render()
         finally:
-            self._lookup.verify_store(request.cache_key, request.digest)
+            if previous:  # else there is no last good response to serve and to protect
+                self._lookup.verify_store(request.cache_key, request.digest)
         body = build_cached_body(
             rendered,
             request.cache_key.coding,

@@ -70,13 +70,15 @@ NO_CLIENT: Final = _NoClient()
 
 @dataclass(frozen=True, slots=True)
 class ServedBody:
-    """A response to send; its body is empty if the client has it.
+    """A response to send; only validators may be left of it if the client has it.
 
-    `is_stale` if it is the last good one, with the store unavailable; `is_previous` if it is the
-    one before, while another process renders; `is_rendered` if no tier had it.
+    `is_not_modified` if a 304 is due; `is_stale` if it is the last good one, with the store
+    unavailable; `is_previous` if it is the one before, while another process renders; `is_rendered`
+    if no tier had it.
     """
 
     cached_body: CachedBody
+    is_not_modified: bool = False
     is_stale: bool = False
     is_previous: bool = False
     is_rendered: bool = field(default=False, compare=False)

@@ -124,10 +124,13 @@ class StoreVersion:
         return VersionStamp(self.revision or b"", others)
 
 
-def version_commands(keywords: Sequence[str]) -> list[RedisCommand]:
-    """Return the commands that read a StoreVersion with these slugs, or with `(ALL_KEYWORDS,)`."""
+def version_commands(keywords: Sequence[str], *others: str) -> list[RedisCommand]:
+    """Return the commands that read a StoreVersion with these slugs, or with `(ALL_KEYWORDS,)`.
+
+    The values of other keys come at the end of the first reply.
+    """
     commands: list[RedisCommand] = [
-        ("MGET", keys.SCHEMA, keys.REVISION),
+        ("MGET", keys.SCHEMA, keys.REVISION, *others),
         ("HVALS", keys.SOURCES),
     ]
     if tuple(keywords) == (ALL_KEYWORDS,):

@@ -25,7 +25,6 @@ from papers.config.settings import Settings
 from papers.errors import BadSettings
 from service.http.client_quota import FORWARDED_FLAG
 from service.http.error_pages import plain_error_response
-from service.http.security import add_security_headers
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -109,7 +108,8 @@ def trusted_hosts(settings: Settings) -> list[str]:
 def set_client(environ: WSGIEnvironment, proxies: tuple[Network, ...]) -> None:
     """Set REMOTE_ADDR to the client's address, and remove every header that a proxy may set."""
     forwarded = environ.get("HTTP_X_FORWARDED_FOR", "")
-    names = [name for name in environ if _is_forwarding(name)]
+    names = [*(_FORWARDING_HEADERS & environ.keys())]
+    names += [name for name in environ if name.startswith(_FORWARDING_PREFIXES)]
     environ[FORWARDED_FLAG] = bool(names)
     for name in names:
         del environ[name]
@@ -132,10 +132,6 @@ def client_address(peer: str, forwarded: str, proxies: tuple[Network, ...]) -> s
             break
         client = str(address)
     return client
-
-
-def _is_forwarding(name: str) -> bool:
-    return name in _FORWARDING_HEADERS or name.startswith(_FORWARDING_PREFIXES)
 
 
 def _requested_host(environ: WSGIEnvironment, public_host: str) -> str:
@@ -162,6 +158,4 @@ def _refusal(host: str, path: str, hosts: tuple[str, ...]) -> Response | None:
         detail = "the request names no path."
     else:
         return None
-    response = plain_error_response(path, 400, detail)
-    add_security_headers(response.headers, path)
-    return response
+    return plain_error_response(path, 400, detail)

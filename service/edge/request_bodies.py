@@ -22,7 +22,6 @@ from papers.config.settings import Seconds
 from service.http.client_slots import ClientSlots
 from service.http.error_pages import plain_error_response
 from service.http.rate_limit import rate_limit_key
-from service.http.security import add_security_headers
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -73,7 +72,6 @@ def install_request_bodies(
             response.headers["Connection"] = "close"  # what is left of the body is not read
             if refused.status == 503:
                 response.headers["Retry-After"] = str(_RETRY_SECONDS)
-            add_security_headers(response.headers, path)
             return response(environ, start_response)
         return inner(environ, start_response)
 

@@ -8,17 +8,24 @@ and a row of `papers.config.feed_formats`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
+from itertools import islice
 from typing import Any, Final
 
 from papers.config.feed_formats import FEED_FORMATS, FeedMediaType
-from service.feeds.entry import FeedItem
-from service.feeds.entry_cache import EntryCaches, render_cached_entries
-from service.feeds.entry_templates import TemplatedRenderer, XmlValues
+from papers.records.packing import PaperRecord
+from service.feeds.entry import Entry, FeedItem
+from service.feeds.entry_cache import EntryCaches, PreparedFeed
+from service.feeds.entry_templates import SPECIMEN_FEED, TemplatedRenderer, XmlValues
 from service.feeds.feed import Feed, FeedRenderer, RenderedFeed
+
+_RENDERED_AT_ONCE: Final = 10
+_PAUSE_FACTOR: Final = 9
+"""Of rendering ahead: some 2 ms, then a pause of so many times as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +36,30 @@ class FeedFormat:
     renderer: FeedRenderer
     xml: XmlValues | None = None
 
+    def prepare(self, feed: Feed, caches: EntryCaches) -> PreparedFeed:
+        """Return a feed to render, with what is cached of its entries."""
+        renderer = partial(self.render_parts, caches=caches)
+        return PreparedFeed(feed, self.name, renderer, caches.entries)
+
     def render(self, feed: Feed, caches: EntryCaches) -> bytes:
         """Render a feed as a document; equal feeds give equal bytes."""
-        render = partial(self.render_parts, caches=caches)
-        return render_cached_entries(self.name, render, feed, caches.entries)
+        return self.prepare(feed, caches).render()
+
+    def render_ahead(
+        self,
+        records: Iterable[PaperRecord],
+        caches: EntryCaches,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Render and cache entries of papers until the cache is full, while readers wait for none.
+
+        A few at a time, with pauses that leave most of the processor to others.
+        """
+        left = iter(records)
+        while not caches.entries.is_full and (some := tuple(islice(left, _RENDERED_AT_ONCE))):
+            began = time.thread_time()
+            self.render(replace(SPECIMEN_FEED, entries=tuple(map(Entry, some))), caches)
+            pause((time.thread_time() - began) * _PAUSE_FACTOR)
 
     def render_parts(
         self, feed: Feed, entries: Sequence[FeedItem], caches: EntryCaches

@@ -22,6 +22,7 @@ from papers.model.dates import published_at, updated_at
 from papers.model.frozen_fields import categories_at_announcement
 from papers.model.paper import Paper, Pick
 from papers.model.resources import paper_resources
+from papers.records.packing import PaperRecord, unpacked
 from service.feeds.content import Content, build_content
 from service.markup.clean import (
     category_name,
@@ -129,9 +130,14 @@ class Entry(_HasLinks):
     whose bytes are cached needs none. Its hash covers everything it is made from.
     """
 
-    paper: Paper
+    record: PaperRecord
     lead_pick: Pick | None = None
     keywords: tuple[str, ...] = ()
+
+    @cached_property
+    def paper(self) -> Paper:
+        """The paper; it stays packed if nothing of it is needed."""
+        return unpacked(self.record)
 
     @property
     def id(self) -> str:
@@ -232,12 +238,6 @@ class Entry(_HasLinks):
 
 FeedItem = DigestEntry | Entry
 """An entry of a feed."""
-
-
-def select_lead_pick(paper: Paper, community: str = "") -> Pick | None:
-    """Return the pick that a feed of picks shows: the community's, else the earliest of all."""
-    first = min(paper.picks, key=lambda pick: (pick.picked_at, pick.community), default=None)
-    return paper.pick_by(community) or first
 
 
 def _atom_categories(paper: Paper, terms: tuple[str, ...]) -> tuple[Category, ...]:

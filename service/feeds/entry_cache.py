@@ -2,27 +2,114 @@
 
 Most of the cost of a new feed is rendering its entries, and the papers of today are in many feeds.
 The bytes of an entry in a format depend neither on the feed nor on the other entries. So they are
-cached under the paper's id and the hash of everything the entry is made from (64 bits; Python's
-hash of text is keyed with a secret of the process).
+cached, compressed, under the paper's id and the hash of everything the entry is made from (64 bits;
+Python's hash of text is keyed with a secret of the process, which runs one build of the code). That
+may be the packed record: a feed whose entries are all cached unpacks no paper.
+
+When the cache is full, the entries of the oldest paper are evicted. Feeds change with new papers,
+so those are what is rendered again; and no number of feeds requested in turn empties the cache.
 """
 
 from __future__ import annotations
 
-from typing import Final
+import hashlib
+import heapq
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property, partial
+from typing import Final, NamedTuple
 
+from papers.records.packing import LazyPaper, compress, decompress
 from service.cache.lru import ByteLRU
 from service.feeds.entry import Entry, FeedItem
 from service.feeds.entry_templates import TemplateCache
-from service.feeds.feed import Feed, FeedRenderer
+from service.feeds.feed import EMPTY_FEED_UPDATED, Feed, FeedRenderer, stated_content
 
-ENTRY_CACHE_BYTES: Final = 32_000_000
-"""Budget of rendered entries; one has some 4 kB."""
+ENTRY_CACHE_BYTES: Final = 64_000_000
+"""Budget of rendered entries; one takes some 2 kB."""
 TEMPLATE_CACHE_BYTES: Final = 8_000_000
 """Budget of entry templates, of all formats; one has some 3 kB."""
 
-EntryCacheKey = tuple[str, int, int]
-"""Name of the format, doc id, hash of the entry."""
-EntryCache = ByteLRU[EntryCacheKey, bytes]
+_OVERHEAD_BYTES: Final = 700
+"""What Python takes for a cached entry besides its bytes."""
+_FREE_BYTES: Final = 50_000
+_MAX_ENTRIES_PER_PAPER: Final = 6
+"""A paper's entries in formats, feeds of events, and as they were before its last changes."""
+
+EntryCacheKey = tuple[int, str, int]
+"""Doc id, name of the format, hash of the entry."""
+
+
+class EntryFacts(NamedTuple):
+    """What a feed states of an entry: a digest of all it is made from, and its newest activity."""
+
+    content_digest: bytes
+    last_activity_at: datetime
+
+    @classmethod
+    def of(cls, item: FeedItem) -> EntryFacts:
+        """Compute the facts of an entry."""
+        digest = hashlib.blake2b(stated_content(item), digest_size=12).digest()
+        return cls(digest, item.last_activity_at)
+
+
+class CachedEntry(NamedTuple):
+    """An entry's facts, and its bytes in a format, compressed."""
+
+    facts: EntryFacts
+    compressed: bytes
+
+
+class EntryCache:
+    """Rendered entries of the newest papers, shared by the threads of a process."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes, self._byte_size = max_bytes, 0
+        self._papers: dict[int, dict[EntryCacheKey, CachedEntry]] = {}
+        self._doc_ids: list[int] = []
+        """A heap: the oldest paper is first."""
+        self._lock = threading.Lock()
+
+    def get(self, key: EntryCacheKey) -> CachedEntry | None:
+        """Return an entry, or None."""
+        with self._lock:
+            found = self._papers.get(key[0])
+            return found.get(key) if found else None
+
+    def put(self, key: EntryCacheKey, entry: CachedEntry) -> None:
+        """Store an entry; those of the oldest papers are evicted, perhaps this one."""
+        doc_id = key[0]
+        with self._lock:
+            if doc_id not in self._papers:
+                self._papers[doc_id] = {}
+                heapq.heappush(self._doc_ids, doc_id)
+            of_paper = self._papers[doc_id]
+            self._byte_size -= _size(of_paper.pop(key, None))
+            if len(of_paper) == _MAX_ENTRIES_PER_PAPER:
+                self._byte_size -= _size(of_paper.pop(next(iter(of_paper))))
+            of_paper[key] = entry
+            self._byte_size += _size(entry)
+            while self._byte_size > self._max_bytes:
+                evicted = self._papers.pop(heapq.heappop(self._doc_ids))
+                self._byte_size -= sum(map(_size, evicted.values()))
+
+    @property
+    def is_full(self) -> bool:
+        """True if entries of older papers than the cached ones find no room."""
+        return self._byte_size > self._max_bytes - _FREE_BYTES
+
+    def clear(self) -> None:
+        """Drop all entries."""
+        with self._lock:
+            self._papers.clear()
+            self._doc_ids.clear()
+            self._byte_size = 0
+
+
+def _size(entry: CachedEntry | None) -> int:
+    return len(entry.compressed) + _OVERHEAD_BYTES if entry else 0
 
 
 class EntryCaches:
@@ -32,25 +119,68 @@ class EntryCaches:
     """
 
     def __init__(self) -> None:
-        self.entries: EntryCache = ByteLRU(ENTRY_CACHE_BYTES)
+        self.entries = EntryCache(ENTRY_CACHE_BYTES)
         self.templates: TemplateCache = ByteLRU(TEMPLATE_CACHE_BYTES)
 
+    def is_known(self, format: str) -> Callable[[LazyPaper], bool]:
+        """Return the function that tells whether a paper's own entry is cached in a format."""
+        return partial(self._is_known, format)
 
-def render_cached_entries(
-    format: str, render: FeedRenderer, feed: Feed, cache: EntryCache
-) -> bytes:
-    """Return a feed's document in a format; only entries that are not cached are rendered."""
-    keys = [_entry_cache_key(format, entry) for entry in feed.entries]
-    bodies = [key and cache.get(key) for key in keys]
-    missing = [number for number, body in enumerate(bodies) if body is None]
-    document = render(feed, [feed.entries[number] for number in missing])
-    for number, body in zip(missing, document.entries, strict=True):
-        bodies[number] = body
-        if key := keys[number]:
-            cache.put(key, body, len(body))
-    return document.head + document.separator.join(filter(None, bodies)) + document.tail
+    def _is_known(self, format: str, record: LazyPaper) -> bool:
+        return self.entries.get(_paper_key(format, Entry(record))) is not None
 
 
-def _entry_cache_key(format: str, entry: FeedItem) -> EntryCacheKey | None:
+@dataclass(frozen=True)
+class PreparedFeed:
+    """A feed with what is cached of its entries in a format."""
+
+    feed: Feed
+    format: str
+    renderer: FeedRenderer
+    cache: EntryCache
+
+    @cached_property
+    def _keys(self) -> list[EntryCacheKey | None]:
+        return [_cache_key(self.format, item) for item in self.feed.entries]
+
+    @cached_property
+    def _cached(self) -> list[CachedEntry | None]:
+        return [key and self.cache.get(key) for key in self._keys]
+
+    @cached_property
+    def _facts(self) -> Sequence[EntryFacts]:
+        found = zip(self._cached, self.feed.entries, strict=True)
+        return [cached.facts if cached else EntryFacts.of(item) for cached, item in found]
+
+    def content_digest(self) -> bytes:
+        """Return a digest of all that the document is rendered from, the same in every process."""
+        stated = repr(replace(self.feed, entries=())).encode()
+        digests = b"".join([facts.content_digest for facts in self._facts])
+        return hashlib.blake2b(stated + digests, digest_size=12).digest()
+
+    def render(self) -> bytes:
+        """Return the document; only entries that are not cached are rendered."""
+        times = [facts.last_activity_at for facts in self._facts]
+        feed = replace(self.feed, newest_activity=max(times, default=EMPTY_FEED_UPDATED))
+        missing = [number for number, cached in enumerate(self._cached) if cached is None]
+        document = self.renderer(feed, [feed.entries[number] for number in missing])
+        rendered = dict(zip(missing, document.entries, strict=True))
+        for number, body in rendered.items():
+            if key := self._keys[number]:
+                self.cache.put(key, CachedEntry(self._facts[number], compress(body)))
+        bodies = [
+            decompress(cached.compressed) if cached else rendered[number]
+            for number, cached in enumerate(self._cached)
+        ]
+        return document.head + document.separator.join(bodies) + document.tail
+
+
+def _cache_key(format: str, item: FeedItem) -> EntryCacheKey | None:
     """Return the key of a paper's entry; None for a digest entry, which is not cached."""
-    return (format, entry.paper.id.doc_id, hash(entry)) if isinstance(entry, Entry) else None
+    return _paper_key(format, item) if isinstance(item, Entry) else None
+
+
+def _paper_key(format: str, entry: Entry) -> EntryCacheKey:
+    record = entry.record
+    doc_id = record.doc_id if isinstance(record, LazyPaper) else record.id.doc_id
+    return (doc_id, format, hash(entry))

@@ -21,7 +21,8 @@ from service.feeds.content import Content
 from service.feeds.entry import TEXT_FIELDS, AtomSource, Category, DigestEntry, FeedItem
 from service.feeds.feed import Feed, FeedRenderer, RenderedFeed
 
-_SPECIMEN_FEED: Final = Feed(*("urn:any",) * 6, alternates=(), entries=())
+SPECIMEN_FEED: Final = Feed(*("urn:any",) * 6, alternates=(), entries=())
+"""A feed for entries that are rendered without one."""
 _SPECIMEN_CONTENT, _EMPTY_CONTENT = Content("<gap0/>", ""), Content("", "")
 _SPECIMEN_PUBLISHED, _SPECIMEN_UPDATED = (datetime(1, 1, day, tzinfo=UTC) for day in (1, 2))
 _FIRST_MARKER: Final = 10**15
@@ -94,7 +95,7 @@ class TemplatedRenderer:
     def _build_template(
         self, shape: Hashable, entry: FeedItem, texts: Sequence[str]
     ) -> EntryTemplate:
-        (body,) = self.renderer(_SPECIMEN_FEED, [_build_specimen(entry, texts)]).entries
+        (body,) = self.renderer(SPECIMEN_FEED, [_build_specimen(entry, texts)]).entries
         template = _compile_template(body.decode(), len(texts))
         self.templates.put((self.format, shape), template, len(body))
         return template

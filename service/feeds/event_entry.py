@@ -14,10 +14,11 @@ from typing import Final
 
 from papers.model.arxiv_calendar import feed_date
 from papers.model.events import INDEXED_EVENTS, EventKind, EventRef
-from papers.model.paper import Paper
+from papers.model.paper import Paper, Pick
 from papers.query.request import SearchRequest
+from papers.records.packing import PaperRecord, unpacked
 from service.feeds.content import Content, build_content
-from service.feeds.entry import Category, Entry, Link, select_lead_pick
+from service.feeds.entry import Category, Entry, Link
 from service.markup.clean import valid_http_url
 
 _EVENT_ORDERS: Final = frozenset(map(str, INDEXED_EVENTS))
@@ -94,16 +95,26 @@ class EventEntry(Entry):
         return self.published
 
 
+def select_lead_pick(paper: Paper, community: str = "") -> Pick | None:
+    """Return the pick that a feed of picks shows: the community's, else the earliest of all."""
+    first = min(paper.picks, key=lambda pick: (pick.picked_at, pick.community), default=None)
+    return paper.pick_by(community) or first
+
+
 def make_entry(
-    paper: Paper, search: SearchRequest, event: EventRef | None, keywords: tuple[str, ...] = ()
+    record: PaperRecord,
+    search: SearchRequest,
+    event: EventRef | None,
+    keywords: tuple[str, ...] = (),
 ) -> Entry:
     """Return a found paper as an entry; in an order of events or picks, about that event."""
     if event is None:
-        lead = select_lead_pick(paper, search.source) if search.order == "picked" else None
-        return Entry(paper, lead_pick=lead, keywords=keywords)
+        is_by_pick = search.order == "picked"
+        lead = select_lead_pick(unpacked(record), search.source) if is_by_pick else None
+        return Entry(record, lead_pick=lead, keywords=keywords)
     kind = EventKind(search.order) if search.order in _EVENT_ORDERS else None
     return EventEntry(
-        paper, keywords=keywords, kind=kind, happened_at=event.at, version=event.version
+        record, keywords=keywords, kind=kind, happened_at=event.at, version=event.version
     )
 
 

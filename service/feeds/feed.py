@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
@@ -24,7 +23,8 @@ class Feed:
     papers in other formats, as (URL, media type). `paging_links` lead to the feed's other
     documents, as (relation, URL): `next` etc. for pages, `prev-archive` etc. for an `archive`.
     https://www.rfc-editor.org/rfc/rfc5005. `hub_url` is the WebSub hub that announces changes.
-    `is_complete` is False if the search was cut off.
+    `is_complete` is False if the search was cut off. `newest_activity` is that of its entries, if
+    it is known without them.
     """
 
     id: str
@@ -39,29 +39,24 @@ class Feed:
     archive: bool = False
     hub_url: str = ""
     is_complete: bool = True
+    newest_activity: datetime | None = None
 
     @property
     def updated(self) -> datetime:
-        """The newest activity of its entries."""
-        return newest_activity(self.entries)
+        """The newest activity of its entries; a fixed date if there are none."""
+        times = (entry.last_activity_at for entry in self.entries)
+        return self.newest_activity or max(times, default=EMPTY_FEED_UPDATED)
 
     @property
     def image_url(self) -> str:
         """The icon as PNG, which RSS requires; the file is beside the SVG."""
         return f"{self.icon_url.removesuffix('.svg')}.png"
 
-    def content_digest(self) -> bytes:
-        """Return a digest of all that a document is rendered from, the same in every process."""
-        hashed = hashlib.blake2b(repr(replace(self, entries=())).encode(), digest_size=12)
-        for item in self.entries:
-            hashed.update(_stated_content(item))
-        return hashed.digest()
 
-
-def _stated_content(item: FeedItem) -> bytes:
+def stated_content(item: FeedItem) -> bytes:
     """Return everything that an entry is made from; the bytes of a paper mark their own end."""
     if isinstance(item, Entry):
-        others = [getattr(item, field.name) for field in fields(item) if field.name != "paper"]
+        others = [getattr(item, field.name) for field in fields(item) if field.name != "record"]
         whose = item.paper.is_from_arxiv, item.paper.describing_communities
         extra = repr((type(item).__name__, whose, *others)).encode()
         return str(item.paper.id).encode() + serialize(visible_part(item.paper)) + extra
@@ -79,11 +74,6 @@ class RenderedFeed(NamedTuple):
 
 FeedRenderer = Callable[[Feed, Sequence[FeedItem]], RenderedFeed]
 """Renders a feed in one format, with the given entries instead of the feed's own."""
-
-
-def newest_activity(entries: Iterable[FeedItem]) -> datetime:
-    """Return the newest activity of the entries; a fixed date if there are none."""
-    return max((entry.last_activity_at for entry in entries), default=EMPTY_FEED_UPDATED)
 
 
 def split_entries(document: bytes, start: bytes, end: bytes) -> RenderedFeed:

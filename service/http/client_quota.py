@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, g
+from flask import Response, after_this_request
 
 from papers.config.networks import parse_address
 from papers.config.settings import Settings
@@ -40,15 +40,14 @@ class ClientQuota:
 
     @classmethod
     def of(
-        cls, limiter: ClientRateLimiter, environ: WSGIEnvironment, settings: Settings
+        cls, limiter: ClientRateLimiter, environ: WSGIEnvironment, *, exempts_loopback: bool
     ) -> ClientQuota:
-        """Return the quota of the client of a WSGI request."""
+        """Return the quota of the client of a WSGI request.
+
+        `exempts_loopback` is `serves_only_this_machine` of the settings.
+        """
         client = environ.get("REMOTE_ADDR", "")
-        is_exempt = (
-            not environ.get(FORWARDED_FLAG)
-            and is_loopback(client)
-            and serves_only_this_machine(settings)
-        )
+        is_exempt = exempts_loopback and not environ.get(FORWARDED_FLAG) and is_loopback(client)
         return cls(limiter, client, is_exempt)
 
     def require(self) -> None:
@@ -106,22 +105,19 @@ class ClientQuota:
 
     def announce(self) -> None:
         """State the quota in the headers of the response to this request, whatever its status."""
-        g.announced_quota = self
+        after_this_request(self._add_headers)
 
     def headers(self) -> dict[str, str]:
         """Return RateLimit and RateLimit-Policy."""
         return self.limiter.headers("" if self.is_exempt else self.client)
 
-
-def install_quota_headers(app: Flask) -> None:
-    """Add the headers of the quota to each response that is subject to it."""
-
-    @app.after_request
-    def add_headers(response: Response) -> Response:
-        quota: ClientQuota | None = g.get("announced_quota")
-        if quota:
-            response.headers.update(quota.headers())
+    def _add_headers(self, response: Response) -> Response:
+        response.headers.update(self.headers())
         return response
+
+
+NO_QUOTA: Final = ClientQuota(ClientRateLimiter(0), "", is_exempt=True)
+"""For responses that are rendered once for all clients: nobody is charged."""
 
 
 def serves_only_this_machine(settings: Settings) -> bool:

@@ -18,7 +18,6 @@ from flask import Flask, Response
 from papers.errors import TooManyRequests
 from service.http.client_quota import ClientQuota
 from service.http.error_pages import plain_error_response
-from service.http.security import add_security_headers
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -57,5 +56,4 @@ def install_flood_guard(
 def _too_many_response(path: str, error: TooManyRequests) -> Response:
     response = plain_error_response(path, 429, str(error))
     response.headers["Retry-After"] = str(error.retry_after)
-    add_security_headers(response.headers, path)
     return response

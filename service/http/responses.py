@@ -44,13 +44,19 @@ def to_json_bytes(document: dict[str, Any]) -> bytes:
 
 
 class PreparedResponse(Response):
-    """A response whose headers are complete, so that werkzeug need not compute them again."""
+    """A response that is complete: werkzeug need not compute its headers again.
+
+    Its body is in memory, and nothing is to be closed after it.
+    """
 
     def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
-        """Return the headers as they are. A 304 has no body, so no Content-Type."""
-        if self.status_code == 304:
-            self.headers.remove("Content-Type")
+        """Return the headers as they are."""
         return self.headers
+
+    def get_app_iter(self, environ: WSGIEnvironment) -> Iterable[bytes]:
+        """Return the body as a list, which the web server sends at once; it streams iterators."""
+        is_sent = environ["REQUEST_METHOD"] != "HEAD" and self.status_code != 304
+        return list(self.iter_encoded()) if is_sent else []
 
 
 def cached_response(
@@ -60,7 +66,6 @@ def cached_response(
     coding: str,
     content_type: str,
     max_age: int,
-    now: datetime,
     headers: dict[str, str] | None = None,
 ) -> Response:
     """Return a cached body in a content coding as a response, or 304 if the client has it.
@@ -79,7 +84,7 @@ def cached_response(
         **(_stale_headers(max_age) if served.is_stale else {}),
         **(_PREVIOUS_HEADERS if served.is_previous else {}),
     }
-    if is_not_modified(request_headers, body.etag, body.last_modified, now=now):
+    if served.is_not_modified:
         common["ETag"] = matching_etag(request_headers, body.entity_tags(coding))
         return PreparedResponse(status=304, headers=common)
     if coding:

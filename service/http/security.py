@@ -1,14 +1,16 @@
-"""Security headers of every response."""
+"""Security headers: WSGI middleware that adds them to every response, whichever layer made it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Final
 
-from flask import Flask, Response, request
-from werkzeug.datastructures import Headers
+from flask import Flask
 
 from papers.config.settings import Settings
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 PAGE_CSP: Final = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; "
@@ -29,18 +31,33 @@ _CORS_HEADERS: Final = (
     ("Access-Control-Allow-Origin", "*"),
     ("Access-Control-Expose-Headers", "ETag, Link, RateLimit, RateLimit-Policy, Retry-After"),
 )
-_PREFLIGHT_HEADERS: Final = {
-    "Access-Control-Allow-Methods": "GET, HEAD",
-    "Access-Control-Allow-Headers": "If-Modified-Since, If-None-Match",
-    "Access-Control-Max-Age": "86400",
-}
+_PREFLIGHT_HEADERS: Final = (
+    ("Access-Control-Allow-Methods", "GET, HEAD"),
+    ("Access-Control-Allow-Headers", "If-Modified-Since, If-None-Match"),
+    ("Access-Control-Max-Age", "86400"),
+)
 """Answers a browser's preflight, which it sends before a script's conditional request."""
 
 
-def configure_security(app: Flask, settings: Settings) -> None:
-    """Set the headers of every response."""
-    policy = _THUMBNAIL_PAGE_CSP if settings.thumbnails else PAGE_CSP
-    app.after_request(_security_hook(_page_headers(policy)))
+def install_security_headers(app: Flask, settings: Settings) -> None:
+    """Wrap the app. No layer inside sets any of these headers, so none occurs twice."""
+    inner = app.wsgi_app
+    page_headers = _page_headers(_THUMBNAIL_PAGE_CSP if settings.thumbnails else PAGE_CSP)
+
+    def security_headers(
+        environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            added = page_headers if _is_page(headers) else _DATA_HEADERS
+            if status.startswith("304"):  # it replaces headers of a 200, but has no content
+                headers = [pair for pair in headers if pair[0] != "Content-Type"]
+            # Read now: a layer inside may have taken the prefix of the public address off.
+            cors = _cors_headers(environ["PATH_INFO"], environ["REQUEST_METHOD"])
+            return start_response(status, [*headers, *added, *cors], exc_info)
+
+        return inner(environ, start)
+
+    app.wsgi_app = security_headers  # type: ignore[method-assign]  # Flask documents this
 
 
 def _page_headers(policy: str) -> HeaderPairs:
@@ -49,21 +66,13 @@ def _page_headers(policy: str) -> HeaderPairs:
     return (("Content-Security-Policy", policy), *_COMMON_HEADERS, opener)
 
 
-def _security_hook(page_headers: HeaderPairs) -> Callable[[Response], Response]:
-    """Return the function that adds the headers to a response."""
-
-    def add_headers(response: Response) -> Response:
-        is_page, path = response.mimetype == "text/html", request.path
-        add_security_headers(response.headers, path, page_headers if is_page else _DATA_HEADERS)
-        if request.method == "OPTIONS" and path.startswith(_CORS_PREFIXES):
-            response.headers.update(_PREFLIGHT_HEADERS)
-        return response
-
-    return add_headers
+def _is_page(headers: list[tuple[str, str]]) -> bool:
+    """Return whether the headers of a response name HTML."""
+    return any(name == "Content-Type" and value.startswith("text/html") for name, value in headers)
 
 
-def add_security_headers(headers: Headers, path: str, extra: HeaderPairs = _DATA_HEADERS) -> None:
-    """Add the headers of a path. No view sets any of them, so none occurs twice."""
-    headers.extend(extra)
-    if path.startswith(_CORS_PREFIXES):
-        headers.extend(_CORS_HEADERS)
+def _cors_headers(path: str, method: str) -> HeaderPairs:
+    """Return the headers of a path that scripts of other sites may read."""
+    if not path.startswith(_CORS_PREFIXES):
+        return ()
+    return _CORS_HEADERS + _PREFLIGHT_HEADERS if method == "OPTIONS" else _CORS_HEADERS

@@ -28,16 +28,17 @@ def register_static_urls(app: Flask) -> None:
     def static_url(name: str) -> str:
         return url_for("static", filename=name, v=digests[name])
 
-    def set_cache_control(response: Response) -> Response:
-        if request.endpoint == "static" and response.status_code in (200, 304):
-            has_digest = request.args.get("v") == digests.get((request.view_args or {})["filename"])
-            lifetime = f"{YEAR_SECONDS}, immutable" if has_digest else f"{HOUR_SECONDS}"
-            response.headers["Cache-Control"] = f"public, max-age={lifetime}"
-            return _encode_text(response, (request.view_args or {})["filename"], encoded)
+    def static_file(filename: str) -> Response:
+        response = app.send_static_file(filename)
+        has_digest = request.args.get("v") == digests.get(filename)
+        lifetime = f"{YEAR_SECONDS}, immutable" if has_digest else f"{HOUR_SECONDS}"
+        response.headers["Cache-Control"] = f"public, max-age={lifetime}"
+        if response.status_code in (200, 304):
+            return _encode_text(response, filename, encoded)
         return response
 
     app.jinja_env.globals["static_url"] = static_url
-    app.after_request(set_cache_control)
+    app.view_functions["static"] = static_file
 
 
 def _encode_text(

@@ -21,7 +21,8 @@ from papers.suggestions.missing_terms import explain_empty
 from service.cache.version_stamp import StoreVersion
 from service.context import AppContext, context
 from service.feed_result import FeedResult
-from service.feeds.entry import Entry, select_lead_pick
+from service.feeds.entry import Entry
+from service.feeds.event_entry import select_lead_pick
 from service.pages.controls.filter_chips import build_chips, count_set_filters
 from service.pages.controls.first_fetch import FirstFetch, fetch_period, first_fetch
 from service.pages.controls.match_plot import fetched_since, match_plot, month_start
@@ -258,7 +259,7 @@ def _truncate_result(found: FeedResult, limit: int) -> FeedResult:
         return found
     papers, events = found.page.papers[:limit], found.page.events[:limit]
     last = events[-1].cursor if events else str(papers[-1].id)
-    page = replace(found.page, papers=papers, events=events, next_cursor=last, is_complete=True)
+    page = replace(found.page, records=papers, events=events, next_cursor=last, is_complete=True)
     return replace(found, page=page)
 
 

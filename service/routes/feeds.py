@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 from flask import Blueprint, Response, request
 
@@ -34,26 +35,26 @@ def feed(name: str, suffix: str) -> Response:
     path = urls.path(suffix)
     if redirect := redirect_to_canonical(request, path):
         return redirect
-    form = FORMATS[suffix]
+    form, now = FORMATS[suffix], ctx.now()
     return ctx.serve(
         path,
         lambda version: _prepare_feed(ctx, urls, version, suffix),
         content_type=form.content_type,
         keywords=urls.keywords,
         shown_query=None if urls.list_name else lambda version: shown_query(urls.params, version),
-        period=_period_name(ctx, urls),
+        period=_period_name(urls, now),
         is_fixed=urls.list_name is not None,
-        troubled_before=lasting_trouble_start(ctx.now()),
-        headers=_link_headers(ctx, urls, suffix),
+        troubled_before=lasting_trouble_start(now),
+        headers=_link_headers(ctx, urls, path),
     )
 
 
-def _link_headers(ctx: AppContext, urls: SearchUrls, suffix: str) -> dict[str, str]:
+def _link_headers(ctx: AppContext, urls: SearchUrls, path: str) -> dict[str, str]:
     """Return the links to the feed itself and its hub.
 
     Shared caches must revalidate a feed with a hub, or subscribers would get the old one from them.
     """
-    link = f'<{urls.url(suffix)}>; rel="self"'
+    link = f'<{urls.base_url}{path}>; rel="self"'
     if not _has_hub(ctx, urls):
         return {"Link": link}
     return {
@@ -73,16 +74,17 @@ def _has_hub(ctx: AppContext, urls: SearchUrls) -> bool:
 def _prepare_feed(
     ctx: AppContext, urls: SearchUrls, version: StoreVersion, suffix: str
 ) -> PreparedBody:
-    feed, form = _make_feed(ctx, urls, version, suffix), FORMATS[suffix]
-    digest = feed.content_digest() if feed.is_complete else b""
-    return PreparedBody(lambda: form.render(feed, ctx.entry_caches), digest)
+    feed = _make_feed(ctx, urls, version, suffix)
+    prepared = FORMATS[suffix].prepare(feed, ctx.entry_caches)
+    return PreparedBody(prepared.render, prepared.content_digest() if feed.is_complete else b"")
 
 
 def _make_feed(ctx: AppContext, urls: SearchUrls, version: StoreVersion, suffix: str) -> Feed:
     """Return the feed of a URL, or its digest; that of a saved keyword links to its archives."""
     if urls.params.digest_kind:
         return digest_feed(ctx, urls, version, suffix, now=ctx.now())
-    found = ctx.search(urls, version)
+    is_known = ctx.entry_caches.is_known(FORMATS[suffix].name)
+    found = ctx.search(urls, version, is_known=is_known)
     feed = build_feed(found, suffix)
     if not _is_saved_feed(urls):
         return feed
@@ -99,10 +101,10 @@ def _is_saved_feed(urls: SearchUrls) -> bool:
     return urls.is_saved and not urls.params.options and not urls.params.digest_kind
 
 
-def _period_name(ctx: AppContext, urls: SearchUrls) -> str:
+def _period_name(urls: SearchUrls, now: datetime) -> str:
     """Return the day at whose end the feed changes; "" if it does not."""
     is_dated = urls.params.digest_kind or _is_saved_feed(urls)
-    return ctx.now().date().isoformat() if is_dated else ""
+    return now.date().isoformat() if is_dated else ""
 
 
 def build_feed(found: FeedResult, suffix: str) -> Feed:

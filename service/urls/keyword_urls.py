@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -27,7 +28,7 @@ SEARCH_SLUG: Final = "search"
 """Stands in place of a slug for a custom query."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SearchUrls:
     """The URLs of one search, by form.
 
@@ -39,12 +40,12 @@ class SearchUrls:
     slug: str
     params: SearchParams
 
-    @property
+    @cached_property
     def is_saved(self) -> bool:
         """True if this is one saved keyword."""
         return self.slug != SEARCH_SLUG and not self.list_name
 
-    @property
+    @cached_property
     def list_name(self) -> ListName | None:
         """The name of the pick list, if this is one."""
         return next((name for name in LIST_NAMES if name == self.slug), None)
@@ -64,9 +65,13 @@ class SearchUrls:
         if form == "page" and self.list_name:
             return self._list_page
         if form == "page":
-            path = f"/k/{quote(self.slug)}" if self.is_saved else "/search"
+            path = f"/k/{self._quoted_slug}" if self.is_saved else "/search"
             return with_query_string(path, replace(self.params, digest_kind="").query_string)
-        return with_query_string(f"/feeds/{quote(self.slug)}.{form}", self.params.query_string)
+        return with_query_string(f"/feeds/{self._quoted_slug}.{form}", self.params.query_string)
+
+    @cached_property
+    def _quoted_slug(self) -> str:
+        return quote(self.slug)
 
     @property
     def _list_page(self) -> str:
@@ -84,7 +89,7 @@ class SearchUrls:
 
     def references_path(self, form: str) -> str:
         """Return path and query string of the references, in the format of a suffix."""
-        where = f"k/{quote(self.slug)}" if self.is_saved else SEARCH_SLUG
+        where = f"k/{self._quoted_slug}" if self.is_saved else SEARCH_SLUG
         return with_query_string(f"/export/{where}.{form}", self.params.query_string)
 
     @property

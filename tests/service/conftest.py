@@ -18,6 +18,7 @@ import requests
 from flask import Flask
 from flask.testing import FlaskClient
 from redis import Redis
+from redis.connection import AbstractConnection
 
 from papers.config.settings import Settings
 from papers.model.paper import Sighting
@@ -145,3 +146,17 @@ def wait_for_server(url: str) -> None:
         else:
             return
     raise TimeoutError(url)
+
+
+@pytest.fixture
+def round_trips(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """One item for each round trip to Redis, as it is sent."""
+    sent: list[int] = []
+    send = AbstractConnection.send_packed_command
+
+    def counted(self: AbstractConnection, command: list[bytes], check_health: bool = True) -> None:
+        sent.append(len(command))
+        send(self, command, check_health)  # type: ignore[no-untyped-call]
+
+    monkeypatch.setattr(AbstractConnection, "send_packed_command", counted)
+    return sent

@@ -208,3 +208,13 @@ def test_process_that_has_warmed_up_parses_no_saved_keyword_for_a_page(
         answer = app.test_client().get("/papers/2611.00001")
     assert answer.status_code == 200
     assert "/k/reward" in answer.text
+
+
+def test_process_that_has_warmed_up_renders_no_entry_for_a_new_feed(
+    announce: Announce, app: Flask
+) -> None:
+    announce([make_sighting(number) for number in range(1, 30)])
+    warm_up(app)
+    with mock.patch("service.feeds.entry.build_content", side_effect=AssertionError):
+        answer = app.test_client().get("/feeds/search.atom?q=reward")
+    assert answer.text.count("<entry>") == 29

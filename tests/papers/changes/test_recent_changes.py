@@ -51,7 +51,7 @@ def shown(store: Store, request: SearchRequest) -> Page:
     """Return a page without what no reader sees."""
     page = store.search(request)
     papers = tuple(map(visible_part, page.papers))
-    return replace(page, papers=papers, examined=0)
+    return replace(page, records=papers, examined=0)
 
 
 @settings(max_examples=150)

@@ -200,7 +200,7 @@ def test_cache_size_is_bounded(redis: Redis, store: Store, monkeypatch: pytest.M
 def shown_of(store: Store, request: SearchRequest) -> Page:
     """Return a page as readers see it: other fields may be of an earlier moment."""
     page = store.search(request)
-    return replace(page, papers=tuple(map(visible_part, page.papers)))
+    return replace(page, records=tuple(map(visible_part, page.papers)))
 
 
 @given(st.lists(sightings(), max_size=20), st.lists(sightings(), max_size=5), st.lists(queries()))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from papers.model.arxiv_id import ArxivId
 from papers.model.periods import Period, PeriodKind
 from papers.query.parser import parse_query
 from papers.query.request import Page, SearchRequest
+from papers.records.packing import LazyPaper
 from papers.store import Store
 from service.cache.archive_snapshots import newest_period_before
 from tests.service.made import NOW, make_sighting
@@ -23,9 +25,11 @@ class CountingStore(Store):
 
     searches = 0
 
-    def search(self, ask: SearchRequest) -> Page:
+    def search(
+        self, request: SearchRequest, is_known: Callable[[LazyPaper], bool] | None = None
+    ) -> Page:
         self.searches += 1
-        return super().search(ask)
+        return super().search(request, is_known)
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
-from redis.connection import AbstractConnection
 
 from papers.errors import StoreUnavailable, TooManyRequests, UnknownKeyword
 from papers.redis_backend import keys
@@ -54,20 +53,6 @@ def make_cache(
     )
 
 
-@pytest.fixture
-def round_trips(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """One item for each round trip to Redis, as it is sent."""
-    sent: list[int] = []
-    send = AbstractConnection.send_packed_command
-
-    def counted(self: AbstractConnection, command: list[bytes], check_health: bool = True) -> None:
-        sent.append(len(command))
-        send(self, command, check_health)  # type: ignore[no-untyped-call]
-
-    monkeypatch.setattr(AbstractConnection, "send_packed_command", counted)
-    return sent
-
-
 def test_cache_hit_is_one_round_trip_without_rendering(
     cache: RenderCache, round_trips: list[int]
 ) -> None:
@@ -78,6 +63,37 @@ def test_cache_hit_is_one_round_trip_without_rendering(
     assert (len(round_trips), renderer.calls) == (1, 1)
     assert first.cached_body.encoded_body() == b"one"
     assert first.cached_body.plain_length == 3
+
+
+def test_new_response_takes_two_round_trips_and_a_changed_one_four(
+    cache: RenderCache, redis: Redis, round_trips: list[int]
+) -> None:
+    renderer = CountingRenderer()
+    cache.get(CacheKey("/feeds/search.atom?q=another"), renderer, now=NOW)  # connects
+    round_trips.clear()
+    cache.get(KEY, renderer, now=NOW)
+    assert len(round_trips) == 2
+    assert not list(redis.scan_iter("feed:*:lock"))
+    redis.incr(keys.REVISION)
+    round_trips.clear()
+    renderer.body = b"two"
+    cache.get(KEY, renderer, now=NOW)
+    assert len(round_trips) == 4
+    assert not list(redis.scan_iter("feed:*:lock"))
+
+
+def test_lock_that_another_process_took_over_is_not_released(
+    cache: RenderCache, redis: Redis
+) -> None:
+    def outlive_lock(_: StoreVersion) -> bytes:
+        (lock,) = redis.scan_iter("feed:*:lock")
+        assert 9_000 < redis.pttl(lock) <= 10_000
+        redis.set(lock, "another process")
+        return b"one"
+
+    cache.get(KEY, outlive_lock, now=NOW)
+    (lock,) = redis.scan_iter("feed:*:lock")
+    assert redis.get(lock) == b"another process"
 
 
 def test_one_rendering_serves_every_coding(

@@ -11,7 +11,7 @@ from service.edge.response_bodies import (
     LongBodyBudget,
     install_response_bodies,
 )
-from service.http.security import configure_security
+from service.http.security import install_security_headers
 
 ONE, OTHER = "192.0.2.1", "192.0.2.2"
 
@@ -36,7 +36,7 @@ def test_addresses_of_one_subscriber_have_one_share() -> None:
 @pytest.fixture
 def client() -> FlaskClient:
     app = Flask(__name__)
-    configure_security(app, Settings())
+    install_security_headers(app, Settings())
     install_response_bodies(app)
     app.add_url_rule("/long", view_func=lambda: Response(b"x" * LONG_BODY_BYTES), endpoint="long")
     app.add_url_rule("/short", view_func=lambda: Response(b"x" * 999), endpoint="short")

@@ -9,7 +9,8 @@ from papers.model.arxiv_id import ArxivId
 from papers.model.merge import merge
 from papers.model.paper import AnnounceType, Channel, Paper
 from service.feeds.content import MAX_FOOTER_AUTHORS
-from service.feeds.entry import Entry, select_lead_pick
+from service.feeds.entry import Entry
+from service.feeds.event_entry import select_lead_pick
 from service.feeds.paper_feed import paper_entries
 from tests.service.feeds.made import FOOTER
 from tests.service.made import (

@@ -3,22 +3,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 import pytest
 from flask import Flask
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from papers.config.settings import Settings
 from papers.model.arxiv_id import ArxivId
+from papers.model.events import EventKind
 from papers.model.merge import paper_from_sighting
 from papers.model.paper import AnnounceType, Paper, Revision
+from papers.records.packing import LazyPaper, pack, unpacked
 from service import create_app
 from service.context import context_of
 from service.feeds import FORMATS
 from service.feeds.digest_entry import build_digest_entry
 from service.feeds.entry import Entry, FeedItem
-from service.feeds.entry_cache import EntryCache, render_cached_entries
+from service.feeds.entry_cache import (
+    CachedEntry,
+    EntryCache,
+    EntryCaches,
+    EntryFacts,
+    PreparedFeed,
+)
+from service.feeds.event_entry import EventEntry, select_lead_pick
 from service.feeds.feed import Feed, RenderedFeed
 from tests.service.feeds.made import CACHES, SITE, make_feed
 from tests.service.made import NOW, make_paper, make_pick
@@ -38,6 +48,10 @@ def digest_entry(*papers: Paper) -> FeedItem:
         url=f"{SITE}/search?q=k",
         ended_at=NOW,
     )
+
+
+def packed(paper: Paper) -> LazyPaper:
+    return LazyPaper(paper.id.doc_id, pack(paper))
 
 
 def entries(*numbers: int) -> tuple[FeedItem, ...]:
@@ -66,11 +80,52 @@ FEEDS = [
 
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_cached_entries_change_no_byte(suffix: str) -> None:
-    render = partial(FORMATS[suffix].render_parts, caches=CACHES)
-    warm = EntryCache(1_000_000)
+    warm = EntryCaches()
     for feed in [*FEEDS, *reversed(FEEDS)]:
-        expected = render_cached_entries("f", render, feed, EntryCache(0))
-        assert render_cached_entries("f", render, feed, warm) == expected
+        cold = FORMATS[suffix].prepare(feed, EntryCaches())
+        prepared = FORMATS[suffix].prepare(feed, warm)
+        assert prepared.content_digest() == cold.content_digest()
+        assert prepared.render() == cold.render()
+
+
+papers = st.builds(
+    lambda number, **changed: make_paper(number)._replace(**changed),
+    st.integers(1, 4),
+    title=st.sampled_from(["Reward", TAGS, "$x^2$"]),
+    abstract=st.sampled_from(["Plain.", TAGS, "A $\\frac{a}{b}$ \\emph{x}."]),
+    comment=st.sampled_from(["", TAGS]),
+    withdrawn_version=st.sampled_from([0, 1]),
+    code=st.sampled_from(["", "https://code.example/a"]),
+    picks=st.sampled_from([(), paper_from_sighting(make_pick(1)).picks]),
+)
+feed_items = st.one_of(
+    papers.map(Entry),
+    papers.map(lambda paper: Entry(packed(paper))),
+    papers.map(lambda paper: Entry(packed(paper), keywords=("a",))),
+    papers.map(lambda paper: Entry(paper, lead_pick=select_lead_pick(paper))),
+    papers.map(
+        lambda paper: EventEntry(packed(paper), kind=EventKind.REVISED, happened_at=NOW, version=1)
+    ),
+)
+
+
+@settings(max_examples=50)
+@given(
+    feeds=st.lists(st.lists(feed_items, max_size=6), min_size=1, max_size=6),
+    max_bytes=st.sampled_from([0, 3_000, 10_000, 10**6]),
+)
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_documents_are_the_same_whatever_the_cache_holds(
+    suffix: str, feeds: list[list[Entry]], max_bytes: int
+) -> None:
+    caches = EntryCaches()
+    caches.entries = EntryCache(max_bytes)
+    for items in feeds:
+        plain = [replace(item, record=unpacked(item.record)) for item in items]
+        expected = FORMATS[suffix].prepare(make_feed(entries=tuple(plain)), EntryCaches())
+        prepared = FORMATS[suffix].prepare(make_feed(entries=tuple(items)), caches)
+        assert prepared.content_digest() == expected.content_digest()
+        assert prepared.render() == expected.render()
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
@@ -83,10 +138,70 @@ def test_each_entry_is_rendered_once(suffix: str) -> None:
 
     cache = EntryCache(1_000_000)
     for numbers in ((3, 2, 1), (4, 3, 2), (4, 1), (5,)):
-        render_cached_entries("f", render, make_feed(entries=entries(*numbers)), cache)
+        PreparedFeed(make_feed(entries=entries(*numbers)), "f", render, cache).render()
     assert rendered == ["3", "2", "1", "4", "5"]
-    render_cached_entries("other", render, make_feed(entries=entries(5)), cache)
+    PreparedFeed(make_feed(entries=entries(5)), "other", render, cache).render()
     assert rendered[5:] == ["5"]
+
+
+def test_paper_of_a_cached_entry_stays_packed() -> None:
+    caches, paper = EntryCaches(), make_paper(1)
+    first, second = packed(paper), packed(paper)
+    known = caches.is_known(FORMATS["atom"].name)
+    assert not known(first)
+    documents = [
+        FORMATS["atom"].render(make_feed(entries=(Entry(record),)), caches)
+        for record in (first, second)
+    ]
+    assert known(second)
+    assert not known(packed(paper._replace(title="Another")))
+    assert documents[0] == documents[1]
+    assert ["paper" in vars(record) for record in (first, second)] == [True, False]
+
+
+def test_entries_of_the_newest_papers_are_kept_whatever_is_requested_in_turn() -> None:
+    rendered: list[str] = []
+
+    def render(feed: Feed, entries: Sequence[FeedItem]) -> RenderedFeed:
+        rendered.extend(entry.id for entry in entries)
+        return FORMATS["atom"].render_parts(feed, entries, CACHES)
+
+    cache = EntryCache(60_000)
+    feeds = [make_feed(*map(make_paper, range(start, start + 5))) for start in range(1, 200, 5)]
+    for feed in (*feeds, *feeds):
+        rendered.clear()
+        PreparedFeed(feed, "f", render, cache).render()
+    assert not rendered
+    PreparedFeed(feeds[0], "f", render, cache).render()
+    assert len(rendered) == 5
+
+
+def test_entries_are_rendered_ahead_until_the_cache_is_full() -> None:
+    caches, pauses = EntryCaches(), list[float]()
+    caches.entries = EntryCache(150_000)
+    newest_first = [packed(make_paper(number)) for number in range(500, 0, -1)]
+    left = iter(newest_first)
+    FORMATS["atom"].render_ahead(left, caches, pauses.append)
+    known = caches.is_known(FORMATS["atom"].name)
+    cached = [record for record in newest_first if known(record)]
+    assert cached == newest_first[: 10 * len(pauses)]
+    assert 20 < len(cached) < 150
+    assert next(left) == newest_first[len(cached)]
+    assert sum(pauses) > 0
+
+
+def test_cache_keeps_to_its_budget_and_to_few_entries_of_a_paper() -> None:
+    cache, facts = EntryCache(100_000), EntryFacts(b"", NOW)
+    for number in range(1_000):
+        cache.put((1, "f", number), CachedEntry(facts, b"x" * 1_000))
+    kept = [number for number in range(1_000) if cache.get((1, "f", number))]
+    assert kept == [*range(994, 1_000)]
+    for doc_id in range(2, 1_000):
+        cache.put((doc_id, "f", 0), CachedEntry(facts, b"x" * 1_000))
+        cache.put((doc_id, "f", 0), CachedEntry(facts, b"x" * 1_000))
+    left = [doc_id for doc_id in range(2, 1_000) if cache.get((doc_id, "f", 0))]
+    assert left == [*range(1_000 - len(left), 1_000)]
+    assert 50 < len(left) < 100
 
 
 def test_each_app_has_entry_caches_of_its_own(app: Flask, site: Settings) -> None:

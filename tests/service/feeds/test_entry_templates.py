@@ -23,9 +23,9 @@ from service.feeds.entry import (
     Entry,
     FeedItem,
     Link,
-    select_lead_pick,
 )
 from service.feeds.entry_cache import EntryCaches
+from service.feeds.event_entry import select_lead_pick
 from service.feeds.feed import Feed, RenderedFeed
 from service.feeds.formats import atom, rss
 from tests.service.feeds.made import CACHES, make_feed, recorded_papers

@@ -17,7 +17,8 @@ from lxml import etree
 from papers.model.merge import merge
 from papers.model.paper import Paper
 from service.feeds import FORMATS
-from service.feeds.entry import ARXIV_FIELDS, Entry, select_lead_pick
+from service.feeds.entry import ARXIV_FIELDS, Entry
+from service.feeds.event_entry import select_lead_pick
 from service.markup.clean import single_line
 from service.markup.latex_html import tex_to_text, title_to_text
 from tests.service.feeds.made import SITE, make_feed, render_feed

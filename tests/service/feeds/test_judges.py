@@ -12,7 +12,8 @@ from papers.model.merge import merge
 from papers.model.paper import Paper
 from service.feeds import FORMATS
 from service.feeds.digest_entry import build_digest_entry
-from service.feeds.entry import Entry, FeedItem, select_lead_pick
+from service.feeds.entry import Entry, FeedItem
+from service.feeds.event_entry import select_lead_pick
 from service.feeds.feed import Feed
 from tests.service.feeds.judges import FEED_PARSERS, ParsedEntry, parse_with_feedsmith
 from tests.service.feeds.made import SITE, make_feed, recorded_papers, render_feed

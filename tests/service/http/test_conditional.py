@@ -12,7 +12,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.http import http_date
 
 from service.cache.cached_body import CachedBody, VersionStamp
-from service.cache.render_cache import RENDER_LOCK_SECONDS
+from service.cache.redis_tier import RENDER_LOCK_SECONDS
 from service.http.conditional import RequestValidators
 from tests.service.conftest import Announce
 from tests.service.made import DAY, NOW, make_sighting

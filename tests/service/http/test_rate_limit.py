@@ -20,7 +20,7 @@ from papers.redis_backend import keys
 from service import compile_templates
 from service.context import context_of
 from service.edge.request_address import set_client
-from service.http.client_quota import ClientQuota
+from service.http.client_quota import ClientQuota, serves_only_this_machine
 from service.http.cost_window import MAX_CLIENTS
 from service.http.rate_limit import MIN_REFUSALS_PER_MINUTE, ClientRateLimiter, rate_limit_key
 from tests.service.conftest import Announce, Clock, serving
@@ -172,7 +172,8 @@ def test_only_this_machine_alone_is_exempt(
 ) -> None:
     environ = create_environ("/", headers=headers, environ_overrides={"REMOTE_ADDR": client})
     set_client(environ, ())
-    quota = ClientQuota.of(ClientRateLimiter(1), environ, Settings(public_url=base_url))
+    exempts_loopback = serves_only_this_machine(Settings(public_url=base_url))
+    quota = ClientQuota.of(ClientRateLimiter(1), environ, exempts_loopback=exempts_loopback)
     assert quota.is_exempt == exempt
     quota.charge(10.0)
     if exempt:
@@ -185,7 +186,8 @@ def test_only_this_machine_alone_is_exempt(
 @pytest.mark.parametrize(("host", "exempt"), [("127.0.0.1", True), ("0.0.0.0", False)])
 def test_nobody_is_exempt_where_the_server_listens_everywhere(host: str, exempt: bool) -> None:
     environ = create_environ("/", environ_overrides={"REMOTE_ADDR": "127.0.0.1"})
-    quota = ClientQuota.of(ClientRateLimiter(1), environ, Settings(host=host))
+    exempts_loopback = serves_only_this_machine(Settings(host=host))
+    quota = ClientQuota.of(ClientRateLimiter(1), environ, exempts_loopback=exempts_loopback)
     assert quota.is_exempt == exempt
 
 

@@ -56,6 +56,17 @@ def test_content_types(client: FlaskClient) -> None:
 
 
 @pytest.mark.usefixtures("three")
+def test_new_custom_feed_takes_four_round_trips(
+    client: FlaskClient, announce: Announce, round_trips: list[int]
+) -> None:
+    announce([make_sighting(4, title="Zebras", abstract="Zebras.")])
+    ids(client, "/feeds/search.atom?q=zebras")  # connects, and reads how the month is stored
+    round_trips.clear()
+    assert ids(client, "/feeds/search.atom?q=reward") == ["2611.00003", "2611.00002", "2611.00001"]
+    assert len(round_trips) == 4
+
+
+@pytest.mark.usefixtures("three")
 def test_custom_query_has_the_papers_of_the_saved_keyword(client: FlaskClient) -> None:
     custom = "/feeds/search.atom?q=%22reward+model%22"
     assert ids(client, custom) == ids(client, FEED) == ["2611.00003", "2611.00002", "2611.00001"]
