@@ -16,7 +16,6 @@ import gc
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from uuid import uuid4
@@ -27,6 +26,7 @@ from papers.blocks.block_list import BlockList
 from papers.changes.change_log import LoggedChange, append_change
 from papers.errors import BlockedPaper, NotFound, UnknownPaper
 from papers.index.term_months import TermMonths
+from papers.index.writing.ingest_result import IngestResult, MonthResult
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper, Sighting
 from papers.query.parser import Query
@@ -45,7 +45,6 @@ from papers.search.reader import IndexReader, ReadSession
 from papers.state.voting.votes import VoteHistory
 
 if TYPE_CHECKING:
-    from papers.index.writing.month_writer import MonthResult
     from papers.index.writing.term_batch import Vocabulary
 
 _PENDING_SECONDS: Final = 600
@@ -64,24 +63,6 @@ def _gc_paused() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
-
-
-@dataclass(frozen=True, slots=True)
-class IngestResult:
-    """What an ingest did: new ids, ids that changed for readers, and the number of other papers."""
-
-    new: tuple[ArxivId, ...]
-    changed: tuple[ArxivId, ...]
-    unchanged: int
-
-    @classmethod
-    def of(cls, months: Sequence[MonthResult]) -> IngestResult:
-        """Add up the results of months, in their order."""
-        return cls(
-            new=tuple(id for month in months for id in month.new),
-            changed=tuple(id for month in months for id in month.changed),
-            unchanged=sum(month.unchanged for month in months),
-        )
 
 
 class WriterState(NamedTuple):
@@ -109,8 +90,7 @@ class Store:
 
         Raises StoreBusy if other writers keep winning the race for a month.
         """
-        papers = list(sightings)
-        if not papers:
+        if not (papers := list(sightings)):
             return IngestResult((), (), 0)
         with translate_store_errors(self._redis), _gc_paused():
             token = uuid4().hex
@@ -167,11 +147,10 @@ class Store:
         with translate_store_errors(self._redis):
             members: Any = self._redis.zrange(keys.PENDING_INGESTS, 0, -1)
             if members:
+                oldest = now.timestamp() - _PENDING_SECONDS
                 with self._redis.pipeline(transaction=False) as pipe:
                     bump_revision(pipe)
-                    pipe.zremrangebyscore(
-                        keys.PENDING_INGESTS, "-inf", now.timestamp() - _PENDING_SECONDS
-                    )
+                    pipe.zremrangebyscore(keys.PENDING_INGESTS, "-inf", oldest)
                     pipe.execute()
             self.changed_papers.settle(now=now)
             return bool(members)

@@ -19,6 +19,7 @@ from redis import Redis
 from papers.errors import StoreError, StoreUnavailable
 from papers.index.layout import SegmentLayout
 from papers.index.writing import month_writer
+from papers.index.writing.ingest_result import IngestResult
 from papers.model.arxiv_id import ArxivId
 from papers.model.merge import merge
 from papers.model.paper import AnnounceType, Channel, Paper, Pick, Sighting
@@ -26,7 +27,7 @@ from papers.query.parser import parse_query
 from papers.query.request import ALL_ANNOUNCE_TYPES, ORDERS, SearchRequest, SortOrder
 from papers.redis_backend import keys
 from papers.redis_backend.connection import connect
-from papers.store import IngestResult, Store
+from papers.store import Store
 from tests.papers.clients import Killed, deaths, let_live, same_store
 from tests.papers.fingerprint import fingerprint
 from tests.papers.papers_strategies import TUESDAY, sightings

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from papers.index.writing.ingest_result import IngestResult
 from papers.model.paper import Paper, Sighting
 from papers.records.paper_size import size_problem
-from papers.store import IngestResult, Store
+from papers.store import Store
 
 _POISON_ERRORS: Final = (ValueError, TypeError, LookupError, ArithmeticError)
 """What a record raises that cannot be merged or packed."""

@@ -29,6 +29,7 @@ from papers.index.postings import COMPACTED, LAYOUT_FIELD
 from papers.index.term_months import TermMonths
 from papers.index.writing.edit import PaperChange, SegmentEdit
 from papers.index.writing.global_entries import write_global_entries
+from papers.index.writing.ingest_result import MonthResult
 from papers.index.writing.term_batch import Vocabulary
 from papers.model.arxiv_id import ArxivId
 from papers.model.frozen_fields import visible_part
@@ -44,21 +45,6 @@ _MAX_TRIES: Final = 50
 PARALLEL_PACK_MIN: Final = 200
 """Papers from which on records are packed in a second thread."""
 _HashMapping = dict[Any, Any]  # redis-py declares the mapping of hset as an invariant dict
-
-
-@dataclass(frozen=True, slots=True)
-class MonthResult:
-    """Ids of new papers, ids of visibly changed ones, and the number of all others.
-
-    `replaced` are the changed ones as they were before. `may_hide_changes`: the connection broke in
-    an attempt, which may have been carried out; then the next one found less to change.
-    """
-
-    new: tuple[ArxivId, ...] = ()
-    changed: tuple[ArxivId, ...] = ()
-    unchanged: int = 0
-    replaced: tuple[Paper, ...] = ()
-    may_hide_changes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
