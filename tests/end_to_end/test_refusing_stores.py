@@ -10,11 +10,12 @@ from unittest import mock
 
 import pytest
 from click.testing import CliRunner
+from redis import Redis
 from redis.exceptions import ReadOnlyError
 
 from papers.config.settings import Settings
 from papers.errors import StoreError
-from papers.redis_backend.connection import connect
+from papers.redis_backend.cluster.client import connect_store
 from paperwire.cli import main
 from service import create_app
 from tests.papers.refusing_stores import REFUSES_ALL, REFUSES_WRITES, RefusingStore
@@ -88,12 +89,17 @@ def findings(url: str) -> list[dict[str, str]]:
     return found
 
 
+def connect_once(url: str, store_url: str, *, retry: bool) -> Redis:
+    """Connect as a job does, without waiting for a store that comes back."""
+    return connect_store(url, store_url, retry=not retry)
+
+
 def check_job_log(url: str, caplog: pytest.LogCaptureFixture) -> None:
     """Run a job there, and have the worker log the error that it ends with."""
     caplog.clear()
     with (
         mock.patch.dict("os.environ", {"PAPERWIRE_REDIS_URL": url}),
-        mock.patch("workers.jobs.connect", lambda url, retry: connect(url, retry=False)),
+        mock.patch("workers.jobs.connect_store", connect_once),
         caplog.at_level(logging.INFO),
         pytest.raises(StoreError) as raised,
     ):

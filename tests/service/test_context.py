@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from flask.testing import FlaskClient
 from redis import Redis
@@ -60,9 +62,9 @@ def test_link_to_the_previous_archive_takes_no_search(
     searches: list[SearchRequest] = []
     search = Store.search
 
-    def counted(store: Store, request: SearchRequest) -> Page:
+    def counted(store: Store, request: SearchRequest, *arguments: Any) -> Page:
         searches.append(request)
-        return search(store, request)
+        return search(store, request, *arguments)
 
     monkeypatch.setattr(Store, "search", counted)
     response = client.get("/feeds/reward-model.atom")

@@ -54,7 +54,7 @@ def test_page_of_a_paper_links_to_its_references(client: FlaskClient, announce: 
 @pytest.mark.parametrize("path", ["/k/reward-model?n=2", "/search?q=number"])
 def test_page_of_a_keyword_links_to_its_references(client: FlaskClient, path: str) -> None:
     soup = BeautifulSoup(client.get(path).data, "html.parser")
-    (link,) = soup.find_all("a", string="As BibTeX")
+    (link,) = soup.find_all("a", string="These papers as BibTeX")
     shown = len(soup.find_all("article"))
     assert client.get(str(link["href"])).text.count("@misc") == shown
 

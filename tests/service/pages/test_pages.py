@@ -223,7 +223,12 @@ def test_status_without_other_tasks_has_no_table_of_them(client: FlaskClient) ->
 
 def test_every_module_of_a_page_is_a_row() -> None:
     folder = Path(service.pages.__file__).parent
-    modules = {path.stem for path in folder.glob("*.py")} - {"__init__"}
+    paths = [*folder.glob("*.py"), *(folder / "manage").glob("*.py")]
+    modules = {
+        ".".join(path.relative_to(folder).with_suffix("").parts)
+        for path in paths
+        if path.stem != "__init__"
+    }
     assert sorted(row.module for row in PAGES) == sorted(modules)
 
 

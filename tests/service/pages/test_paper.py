@@ -175,8 +175,9 @@ def test_tools_read_the_paper_from_its_page(client: FlaskClient, announce: Annou
 def test_hostile_texts_stay_texts_in_metadata(client: FlaskClient, announce: Announce) -> None:
     announce([make_sighting(1, title=HOSTILE, abstract=HOSTILE * 30, authors=(HOSTILE,))])
     soup = page(client, "/papers/2611.00001")
-    assert soup.select("script")[0]["type"] == "application/ld+json"
-    assert "alert(1)" not in "".join(tag.get_text() for tag in soup.select("script")[1:])
+    others = [tag for tag in soup.select("script") if tag.get("type") != "application/ld+json"]
+    assert others
+    assert "".join(tag.get_text() for tag in others) == ""
     (block,) = soup.select('script[type="application/ld+json"]')
     title = json.loads(block.get_text())["name"]
     assert title.startswith('</script><script>alert(1)</script> "quoted" <!-- & ')
