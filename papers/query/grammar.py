@@ -36,6 +36,7 @@ MAX_TERMS: Final = 64
 MAX_DEPTH: Final = 8
 MAX_PHRASE_WORDS: Final = 16
 MIN_PREFIX_LENGTH: Final = 3
+_MAX_INITIALS: Final = 2
 _PAIR: Final = 2
 
 _WORDS_WITH_COLON: Final = ("all", "is", "has")
@@ -48,6 +49,15 @@ def is_prefix(token: Token) -> bool:
     """Return whether the `*` at the end of a word stands for any ending: not in `A*`."""
     written = token.written
     return token.kind != "phrase" and written.endswith("*") and not is_starred_letter(written)
+
+
+def _spaced_name(written: str) -> str:
+    """Return a name with blanks for the underscores of arXiv's API: `Levine_S` is Levine, S."""
+    *surname, given = written.split("_")
+    if not surname:
+        return written
+    is_initial = len(given) <= _MAX_INITIALS
+    return f"{' '.join(surname)}{', ' if is_initial else ' '}{given}"
 
 
 def _may_be_one_word(words: Sequence[str]) -> bool:
@@ -198,7 +208,8 @@ class GrammarParser:
         if is_prefix(token):
             return self._parse_prefix(token, field)
         is_name = field is Field.AUTHOR
-        folded = name_words(token.written) if is_name else tuple(tokenize_keyword(token.written))
+        written = _spaced_name(token.written) if is_name else token.written
+        folded = name_words(written) if is_name else tuple(tokenize_keyword(written))
         if token.kind == "word" and token.written == "ANDNOT":
             refuse(self.text, "there is no operator ANDNOT", token.start, "did you mean NOT?")
         if not folded:

@@ -1,18 +1,20 @@
 """Suggestions: terms that papers write for what a keyword says, and how many papers each adds.
 
     keyword ─▶ its words, phrases and runs ─▶ abbreviations (one round trip), spellings, open forms
-      ─▶ three candidates at most ─▶ one count each ─▶ those that add papers
+      ─▶ an author of that name, if there is room ─▶ three candidates at most
+      ─▶ one count each ─▶ those that add papers
 
 Nothing is added to a keyword unless its reader does so.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Literal, NamedTuple
 
 from papers.errors import BadQuery
-from papers.query.ast import Node
+from papers.query.ast import And, Field, Node, Text
 from papers.query.parser import Query, parse_query
 from papers.search.counts import MatchCounter, MatchCounts
 from papers.suggestions.abbreviation_store import AbbreviationStore
@@ -22,7 +24,11 @@ from papers.suggestions.term_spans import TermSpan, term_spans
 
 MAX_SUGGESTIONS: Final = 3
 """The most suggestions for a search: each costs a count of papers."""
-SuggestionKind = Literal["abbreviation", "spelling", "form"]
+SuggestionKind = Literal["abbreviation", "spelling", "form", "author"]
+
+_NAME: Final = re.compile(r"(?:by )?((?:[^\W\d_][^\W\d_.'’-]*[.,'’ -]{0,2}){1,6})")
+"""What may be a person's name: a few words of letters."""
+_MAX_NAME_LENGTH: Final = 60
 
 
 class SuggestionCandidate(NamedTuple):
@@ -57,8 +63,9 @@ def find_candidates(store: AbbreviationStore, query: Query) -> list[SuggestionCa
         if added and added not in [candidate.query for candidate in found]:
             found.append(SuggestionCandidate(kind, term, added))
         if len(found) == MAX_SUGGESTIONS:
-            break
-    return found
+            return found
+    by_author = _by_author(query)
+    return [*found, by_author] if by_author else found
 
 
 def count_suggestions(
@@ -76,7 +83,8 @@ def count_suggestions(
     suggestions = list[Suggestion]()
     for candidate in candidates:
         with_it = counter.count(tree_of(candidate.query))
-        if with_it and (added := with_it.year - counted.year) > 0:
+        least = counted.year if candidate.kind == "author" else 0  # or else it is a subject
+        if with_it and (added := with_it.year - counted.year) > least:
             suggestions.append(Suggestion(*candidate, added))
     return suggestions
 
@@ -103,6 +111,22 @@ def _ranked_terms(
     for span in shown:
         for other in alternatives[span][1:]:
             yield "abbreviation", span, other.written
+
+
+def _by_author(query: Query) -> SuggestionCandidate | None:
+    """Return a keyword that is a name with the papers of its author added; None if it is none."""
+    text, tree = query.display_text, query.tree
+    parts = (*tree.required, *tree.excluded) if isinstance(tree, And) else (tree,)
+    is_plain = all(isinstance(part, Text) and part.field is Field.ANY for part in parts)
+    named = _NAME.fullmatch(text) if is_plain and len(text) <= _MAX_NAME_LENGTH else None
+    if named is None or " -" in text:
+        return None
+    name = named[1].strip()
+    try:
+        added = parse_query(f'{text} OR au:"{name}"')
+    except BadQuery:
+        return None
+    return SuggestionCandidate("author", name, added)
 
 
 def _with_term(query: Query, span: TermSpan, term: str) -> Query | None:

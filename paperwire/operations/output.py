@@ -80,7 +80,8 @@ def format_suggestion(suggestion: Document) -> str:
     """Render a term that papers also write, and the keyword with it added."""
     text, added = suggestion["text"], suggestion["added_papers"]
     noun = "paper" if added == 1 else "papers"
-    return f"also written {text}: +{added:,} {noun} in a year: {suggestion['query']}"
+    what = "by the author" if suggestion["kind"] == "author" else "also written"
+    return f"{what} {text}: +{added:,} {noun} in a year: {suggestion['query']}"
 
 
 def format_paper_line(paper: Document) -> str:

@@ -347,3 +347,16 @@ def test_any_text_is_parsed_or_refused_with_a_hint(text: str) -> None:
         assert outcome.reason
         assert outcome.hint
         assert 0 <= outcome.position <= MAX_QUERY_LENGTH
+
+
+@pytest.mark.parametrize(
+    ("typed", "same_as"),
+    [
+        ("au:Levine_S", 'au:"Levine, S"'),
+        ("au:del_Maestro_A", 'au:"del Maestro, A"'),
+        ("au:Le_Cun", 'au:"Le Cun"'),
+        ('au:"tao_t"', 'au:"tao, t"'),
+    ],
+)
+def test_names_with_underscores_are_those_of_arxivs_api(typed: str, same_as: str) -> None:
+    assert parse_query(typed).tree == parse_query(same_as).tree

@@ -98,7 +98,8 @@ def test_term_is_added_where_it_stands(terms: AbbreviationStore, typed: str, add
 def test_nothing_is_added_to_what_has_it_or_does_not_mean_it(
     terms: AbbreviationStore, typed: str
 ) -> None:
-    assert not find_candidates(terms, parse_query(typed))
+    found = find_candidates(terms, parse_query(typed))
+    assert [candidate for candidate in found if candidate.kind != "author"] == []
 
 
 @given(query=queries())
@@ -195,3 +196,31 @@ def suggestions(redis: Redis, typed: str) -> list[Suggestion]:
     return count_suggestions(
         candidates, counter, lambda other: SearchRequest(query=other).tree, counts
     )
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("Sergey Levine", "Sergey Levine"),
+        ("by Sergey Levine", "Sergey Levine"),
+        ("Levine, Sergey", "Levine, Sergey"),
+        ("S. Levine", "S. Levine"),
+        ("levine", "levine"),
+    ],
+)
+def test_words_that_are_an_author_come_with_the_papers_of_that_author(
+    redis: Redis, typed: str, name: str
+) -> None:
+    Store(redis).ingest([sighting(n, authors=("Sergey Levine",)) for n in (1, 2)], now=NOW)
+    (found,) = suggestions(redis, typed)
+    assert (found.kind, found.term, found.added_papers) == ("author", name, 2)
+    assert found.query == parse_query(f'{typed} OR au:"{name}"')
+
+
+@pytest.mark.parametrize(
+    "typed", ["method", "no such person", 'ti:levine OR "x"', "levine*", "-levine x"]
+)
+def test_a_subject_is_no_author(redis: Redis, typed: str) -> None:
+    papers = [sighting(n, title="A method", authors=("Ann Method",)) for n in (1, 2, 3)]
+    Store(redis).ingest([*papers, sighting(4, authors=("Bo Levine",))], now=NOW)
+    assert [found.kind for found in suggestions(redis, typed)] == []
