@@ -95,10 +95,12 @@ class TokenGuard:
 
     def _require(self, given: str, scope: TokenScope, message: str) -> None:
         if given:
-            self.quota.require_token_attempt()
             if token_matches(self.settings.token, given):
+                self.quota.require_token_attempt()
                 return  # which works without the store, too
-            if self.tokens.authorize(token_digest(given), scope, now=self.now):
-                return
-            self.quota.note_wrong_token()
+            with self.quota.limiter.token_lock:  # none is compared before the others are counted
+                self.quota.require_token_attempt()
+                if self.tokens.authorize(token_digest(given), scope, now=self.now):
+                    return
+                self.quota.note_wrong_token()
         raise Unauthorized(message if self.is_writable else _NO_TOKEN)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import ipaddress
 import math
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -53,6 +54,8 @@ class ClientRateLimiter:
     def __init__(self, per_minute: int, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._quota = per_minute * QUESTION_MILLISECONDS
         self._costs, self._wrong_tokens = CostWindow(clock), CostWindow(clock)
+        self.token_lock = threading.Lock()
+        """Held while a token is looked for in the store."""
         self._refusal_limit = RateLimitItemPerMinute(
             max(MIN_REFUSALS_PER_MINUTE, per_minute // 4), namespace="refusals"
         )
