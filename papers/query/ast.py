@@ -27,7 +27,7 @@ from papers.model.labels import RESOURCE_FLAGS
 from papers.text.compounds import spellings
 from papers.text.names.person_match import person_readings
 from papers.text.names.person_names import NameReading
-from papers.text.plurals import singularize, writable_form
+from papers.text.plurals import singularize, writable_phrase
 
 _NEVER_SINGULARS: Final = frozenset("the and for are but not can has our its was".split())
 """Words that do not count as a prefix's singular: `thes*` is about theses, not `the`."""
@@ -90,7 +90,7 @@ class Text:
         if self.is_prefix:
             return f"{field}{self.words[0]}*"
         is_name = self.field is Field.AUTHOR
-        body = " ".join(self.words if is_name else map(writable_form, self.words))
+        body = " ".join(self.words if is_name else writable_phrase(self.words))
         is_quoted = " " in body or (not field and self.words in _SMALL_OPERATORS)
         literal = LITERAL_MARK if self.is_literal else ""
         return f'{literal}{field}"{body}"' if is_quoted else f"{literal}{field}{body}"

@@ -16,7 +16,7 @@ forms, and folding is idempotent.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from importlib import resources
 from typing import Final
 
@@ -147,6 +147,14 @@ def writable_form(word: str) -> str:
         return word
     upper = word.upper()
     return upper if is_acronym(upper) else word[:-1] + "S"
+
+
+def writable_phrase(words: Sequence[str]) -> list[str]:
+    """Return texts that fold to folded words side by side: never all in capitals, which shout."""
+    forms = [writable_form(word) for word in words]
+    if len(forms) > 1 and " ".join(forms).isupper():
+        return [form[:-1].lower() + form[-1] for form in forms]
+    return forms
 
 
 def singularize(word: str) -> str:

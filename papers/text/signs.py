@@ -27,7 +27,7 @@ _RULES: Final = (
     ("+", re.compile(r"(?<=[A-Za-z0-9]{2})\+\+(?!\+)"), " plusplus "),
     ("#", re.compile(r"(?<![A-Za-z0-9])([A-Za-z])\\?#(?![A-Za-z#])"), r"\1sharp "),
     ("#", re.compile(r"(?<![A-Za-z0-9#])\\?# ?([A-Z])(?![A-Za-z0-9])"), r" sharp\1"),
-    ("*", re.compile(r"(?<![A-Za-z0-9\\])([A-Za-z])\^?\*(?![A-Za-z0-9*])"), r"\1star"),
+    ("*", re.compile(r"(?<![^\W_])(?<!\\)([A-Za-z])\^?\*(?![A-Za-z0-9*])"), r"\1star"),
     (
         "&",
         re.compile(r"(?<![A-Za-z0-9])([A-Za-z]{1,2})\\?&([A-Za-z]{1,2})(?![A-Za-z0-9])"),
@@ -49,7 +49,7 @@ _UNFOLDED: Final = (
     (re.compile("([a-z]{1,2})and([a-z]{1,2})"), r"\1&\2"),
     (re.compile("dotnet"), ".NET"),
 )
-_STARRED_LETTER: Final = re.compile(r"(?:.*[^A-Za-z0-9])?[A-Za-z]\^?\*")
+_STARRED_LETTER: Final = re.compile(r"(?:.*[\W_])?[A-Za-z]\^?\*")
 _DROPPED: Final = re.compile(r"[+#*&%=<>@^]")
 
 

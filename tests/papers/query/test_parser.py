@@ -338,6 +338,11 @@ def parse_or_error(text: str) -> Query | BadQuery:
 @example('\\"' * 250)
 @example('"' + '\\"' * 249)
 @example("a:" * 250)
+@example("de_S_ade_S")
+@example("0ƀA×*")
+@example("0ƀA*")
+@example(",*éB_S+jr_S,")
+@example("+1-deOR_S,OR_S")
 def test_any_text_is_parsed_or_refused_with_a_hint(text: str) -> None:
     outcome = parse_or_error(text)
     if isinstance(outcome, Query):
