@@ -104,7 +104,8 @@ def announce_one(system: SystemUnderTest, world: Upstream, name: str) -> Delay:
     wait_until(lambda: name in system.feed().text, 60)
     seconds = time.monotonic() - began
     later = [one for one in world.log[before:] if one.target.startswith(ARXIV_PATHS)]
-    fetched = next(o.started for o in later if "/rss/" in o.target and o.started > began)
+    requests_since = (o.started for o in later if "/rss/" in o.target and o.started > began)
+    fetched = next(requests_since, began)  # unless one was under way that found it
     past = [one for one in later if not one.target.startswith("/rss")]
     return Delay(seconds, sum(began < one.started < fetched for one in past), len(past))
 

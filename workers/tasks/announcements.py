@@ -71,7 +71,7 @@ class AnnouncementTask:
                 self._times.note_missing(now)
             elif result.sightings and result.day:
                 self._times.note_size(subject, result.record_count)
-                self._note_batch(result.day, upstreams.settings.categories, now)
+                self._note_batch(subject, result.day, upstreams.settings.categories, now)
             yield replace(result, next_at=self._next_at(subject, result, upstreams, now))
 
     def _next_at(
@@ -87,7 +87,9 @@ class AnnouncementTask:
             return next_try(now, delays) if is_busiest else now + FOLLOWER_INTERVAL
         return next_batch(now, delays) + (timedelta() if is_busiest else FOLLOWER_DELAY)
 
-    def _note_batch(self, day: date, categories: Iterable[str], now: datetime) -> None:
+    def _note_batch(
+        self, found_in: str, day: date, categories: Iterable[str], now: datetime
+    ) -> None:
         """Note when a day's batch was there; whoever does makes the other categories due."""
         states = {name: self._states.get(announcement_task(name)) for name in categories}
         reliable = [
@@ -97,7 +99,8 @@ class AnnouncementTask:
             return
         for name, state in states.items():
             seen_at = state.succeeded_at if state else None
-            if seen_at is None or seen_at < newest_announcement(now):
+            is_missing = seen_at is None or seen_at < newest_announcement(now)
+            if is_missing and name != found_in:
                 self._states.schedule(announcement_task(name), now)
 
 
