@@ -40,7 +40,7 @@ from papers.store import Store
 from paperwire.run import embedded_store
 from service import create_app
 from service.cache import cached_body, render_cache
-from service.feeds.feed import Feed
+from service.feeds.entry_cache import PreparedFeed
 
 NOW = datetime(2026, 11, 21, 5, tzinfo=UTC)
 FEEDS, ROWS = 2_000, 4_000
@@ -111,7 +111,7 @@ def measure(polls: _Polls, redis: Redis, new: Sequence[Sighting], folder: Path) 
     store.ingest(new[3:6], now=NOW)
     with (
         mock.patch.object(RecentChanges, "affect", return_value=None),
-        mock.patch.object(Feed, "content_digest", return_value=b""),
+        mock.patch.object(PreparedFeed, "content_digest", return_value=b""),
     ):
         print_polls("3 papers, baseline", polls, redis, folder)
 
