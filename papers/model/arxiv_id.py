@@ -11,6 +11,7 @@ The scheme: https://info.arxiv.org/help/arxiv_identifier.html
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import unquote
@@ -139,17 +140,22 @@ def parse_versioned(text: str) -> tuple[ArxivId, int | None]:
     return _new_scheme_id(text, month, digits), version
 
 
-def find_ids(text: str) -> list[ArxivId]:
-    """Return every paper that a text refers to by URL, DOI or `arXiv:` prefix, once, in order.
+def find_ids(text: str, *, limit: int | None = None) -> list[ArxivId]:
+    """Return the papers that a text refers to by URL, DOI or `arXiv:` prefix, once, in order.
 
-    A bare number in prose is no reference: `2024.12345` may be anything.
+    A bare number in prose is no reference: `2024.12345` may be anything. No more than `limit` are
+    returned, and nothing is read beyond them.
     """
     found: dict[ArxivId, None] = {}
-    for reference in dict.fromkeys(find_references(text)):
-        try:
-            found[ArxivId.parse(reference)] = None
-        except BadId:
+    parsed = set[str]()
+    for reference in find_references(text):
+        if len(found) == limit:
+            break
+        if reference in parsed:
             continue
+        parsed.add(reference)
+        with suppress(BadId):
+            found[ArxivId.parse(reference)] = None
     return list(found)
 
 

@@ -82,7 +82,7 @@ def parse_community_feed(body: bytes, community: str, now: datetime) -> FetchRes
 def _named_ids(entry: FeedEntry, now: datetime) -> tuple[list[ArxivId], list[ArxivId]]:
     """Return the papers that an entry names, without duplicates, and those of months to come."""
     resolved = " ".join(entry.links) if entry.base else ""
-    ids = find_ids(f"{entry.content} {resolved}")[:MAX_IDS_PER_ENTRY]
+    ids = find_ids(f"{entry.content} {resolved}", limit=MAX_IDS_PER_ENTRY)
     newest = now + _CLOCK_TOLERANCE
     last_month = newest.year * 100 + newest.month
     return [id for id in ids if id.month <= last_month], [id for id in ids if id.month > last_month]

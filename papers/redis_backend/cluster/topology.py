@@ -164,6 +164,8 @@ class ClusterTopology:
             return do()
         except RedisClusterException as error:
             raise self._explained(error) from error
+        except IndexError as error:  # redis-py on a reply without a primary: nodes that just began
+            raise self._located(RedisConnectionError("no node serves any slot yet")) from error
         except OSError as error:  # a host name that cannot be resolved
             raise self._located(RedisConnectionError(str(error))) from error
 

@@ -214,6 +214,11 @@ def test_references_in_a_text_are_found(text: str, ids: list[str]) -> None:
     assert [str(found) for found in find_ids(text)] == ids
 
 
+def test_references_beyond_the_limit_are_not_read() -> None:
+    text = "arXiv:2405.00000 arXiv:2405.08073 arXiv:2405.08073v2 arXiv:2405.08074 arXiv:2405.08075"
+    assert [str(found) for found in find_ids(text, limit=2)] == ["2405.08073", "2405.08074"]
+
+
 def _ids() -> st.SearchStrategy[ArxivId]:
     def numbers(year: int, month: int) -> st.SearchStrategy[int]:
         if year * 100 + month >= 201501:

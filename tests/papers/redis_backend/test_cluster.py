@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -297,6 +298,23 @@ def test_nobody_there_is_said_of_the_cluster(store_url: str) -> None:
         read_many(web, [("HGET", A, "n")])
     assert "word" not in str(error.value)
     assert redacted_url(web).startswith("unix://")
+
+
+def test_node_that_knows_no_slots_yet_is_an_unreachable_store(
+    store_url: str, tmp_path: Path
+) -> None:
+    node = ClusterNodeProcess(tmp_path / "node")
+    try:
+        address = f"redis://127.0.0.1:{node.port}"
+        with (
+            closing(connect_store(store_url, address, retry=False)) as client,
+            pytest.raises(StoreUnavailable, match=rf"{address}.*no node serves"),
+            translate_store_errors(),
+        ):
+            client.get(A)
+    finally:
+        node.kill()
+        node.client.close()
 
 
 def test_write_that_broke_off_moves_the_revision(

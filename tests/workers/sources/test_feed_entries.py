@@ -232,10 +232,10 @@ QUICK: Final = ("19,000 categories in each of 20", "digits", "escaped tags", "JS
 def test_flood_is_refused_or_read_in_five_seconds(name: str) -> None:
     body = FLOODS[name]()
     assert len(body) < 12_000_000
-    started = time.process_time()
+    started = time.thread_time()  # threads that other tests left do not count
     with contextlib.suppress(SourceGarbled):
         parse_community_feed(body, "club", NOW)
-    assert time.process_time() - started < 5
+    assert time.thread_time() - started < 5
 
 
 MEASURE: Final = """
