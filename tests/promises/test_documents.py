@@ -17,6 +17,7 @@ from papers.query.parser import parse_query
 from paperwire.cli import main
 from tests.promises.source_tree import DOCS, MODULES, PYPROJECT, ROOT, resolves, source_files
 
+IMAGE_TAG: Final = re.compile(r"\b(?:paperwire:|newTag: )(\d+\.\d+\.\d+)\b")
 README: Final = (ROOT / "README.md").read_text("utf-8")
 PAGES: Final = [
     *sorted(ROOT.glob("*.md")),
@@ -79,7 +80,8 @@ def test_version_is_the_same_everywhere() -> None:
     version = PYPROJECT["project"]["version"]
     output = CliRunner().invoke(main, ["--version"]).output
     assert output == f"paperwire, version {version}\n"
-    assert f"image: paperwire:{version}\n" in (ROOT / "docker-compose.yml").read_text("utf-8")
+    for name in ("docker-compose.yml", "deploy/kustomization.yaml", "docs/running.md"):
+        assert set(IMAGE_TAG.findall((ROOT / name).read_text("utf-8"))) == {version}, name
 
 
 def anchors(page: Path) -> set[str]:
