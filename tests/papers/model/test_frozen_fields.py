@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -26,11 +26,16 @@ from tests.papers.model.sighting_builders import (
     picked,
 )
 
+HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
+
 # (sightings, the journal reference as of the newest version's announcement)
 REFERENCES = [
     ([announced(journal_ref="J. 1")], "J. 1"),
     ([announced(), from_api(journal_ref="J. 1", as_of=TUESDAY)], "J. 1"),
     ([announced(journal_ref="J. 1"), from_oai(journal_ref="J. 1", doi="10.1/x")], "J. 1"),
+    # within twenty hours of it, and later
+    ([announced(), from_api(journal_ref="J. 1", as_of=TUESDAY + 20 * HOUR)], "J. 1"),
+    ([announced(), from_api(journal_ref="J. 1", as_of=TUESDAY + 20 * HOUR + SECOND)], ""),
     # added after the announcement: left out until the next version
     ([announced(), from_oai(journal_ref="J. 1")], ""),
     (

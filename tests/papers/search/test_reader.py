@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -15,14 +17,16 @@ from papers.index.compaction.compactor import Compactor
 from papers.index.postings import MAX_INLINE_POSTING, encode_doc_ids
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Sighting
-from papers.query.ast import Field, Text
+from papers.query.ast import Field, Node, Text
 from papers.query.parser import parse_query
 from papers.query.request import SearchRequest, SortOrder
+from papers.records.packing import LazyPaper
 from papers.search import reader
 from papers.search.counts import MatchCounter
 from papers.search.index_cache import posting_size
 from papers.search.reader import IndexReader
 from papers.search.similar import MoreLikeThis
+from papers.search.verify import verify
 from papers.store import Store
 from tests.papers.command_counts import counted
 from tests.papers.found_by import shown_of
@@ -175,6 +179,28 @@ def test_cache_size_is_bounded(redis: Redis, store: Store, monkeypatch: pytest.M
         with counted(redis) as calls:
             store.newest_ids(parse_query("reward"))
         assert calls["hmget"] > 1, "the cache was dropped"
+
+
+def test_text_is_verified_once_for_a_query_of_one_revision(
+    redis: Redis, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verified = Counter[int]()
+
+    def counting(residual: Node, papers: Mapping[int, LazyPaper]) -> BitMap:
+        verified.update([*papers])
+        return verify(residual, papers)
+
+    monkeypatch.setattr(reader, "verify", counting)
+    for keyword in ("-abs:reward model", "ti:model -abs:reward"):
+        verified.clear()
+        for limit in (3, 30, 1_000, 50):
+            store.newest_ids(parse_query(keyword), limit)
+        assert verified.total() == len(verified)
+    verified.clear()
+    for _ in range(3):
+        assert store.newest_ids(parse_query('abs:"reward model"'), 7) == []
+        assert store.newest_ids(parse_query('abs:"reward model"'), 9) == []
+    assert set(verified.values()) == {1}
 
 
 def test_cached_results_are_dropped_when_their_ids_are_many(

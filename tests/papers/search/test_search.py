@@ -376,6 +376,14 @@ def test_result_cut_by_the_verification_limit_has_a_next_cursor(
     assert bool(cut) is keyword.startswith("abs:")
 
 
+def test_least_number_of_votes(store: Store) -> None:
+    store.ingest([described(number) for number in range(1, 6)], now=NOW)
+    votes = {2: None, 3: 0, 4: 1, 5: 2}
+    store.ingest([picked(number, 0, votes=count) for number, count in votes.items()], now=NOW)
+    found = {least: ids(store.search(request_for("reward", min_votes=least))) for least in range(4)}
+    assert found == {0: [5, 4, 3, 2, 1], 1: [5, 4], 2: [5], 3: []}
+
+
 def test_link_with_a_long_path_is_compared_whole(store: Store) -> None:
     """The index knows the first parts of a path; the text decides."""
     links = {1: "/a/b", 2: "/a/b/c", 3: "/a/b/c/d", 4: "/a/b/x"}
