@@ -72,8 +72,8 @@ STATED_NUMBERS = (
         "more than {} tags",
         "workers.sources.document_limits.MAX_TAGS_PER_ENTRY",
     ),
-    ("reference/feeds.md", "| 1–{} |", "service.urls.params.MAX_PAPERS"),
-    ("reference/feeds.md", "up to {} times", "service.urls.params.MAX_KEYWORDS"),
+    ("reference/urls.md", "| 1–{} |", "service.urls.params.MAX_PAPERS"),
+    ("reference/urls.md", "up to {} times", "service.urls.params.MAX_KEYWORDS"),
     ("reference/feeds.md", "more than {} papers is divided", "service.routes.archives.PART_PAPERS"),
     (
         "reference/feeds.md",
