@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import pkgutil
 import re
 import shlex
 from collections.abc import Iterator
@@ -17,9 +16,9 @@ from click.testing import CliRunner
 from papers.query.parser import parse_query
 from paperwire.cli import main
 from tests.promises.document_texts import PAGES, code_spans, page_id
-from tests.promises.source_tree import DOCS, MODULES, ROOT, source_files
-from tests.promises.test_dependencies import PYPROJECT
+from tests.promises.source_tree import DOCS, MODULES, PYPROJECT, ROOT, resolves, source_files
 
+IMAGE_TAG: Final = re.compile(r"\b(?:paperwire:|newTag: )(\d+\.\d+\.\d+)\b")
 README: Final = (ROOT / "README.md").read_text("utf-8")
 FENCES: Final = re.DOTALL | re.MULTILINE
 FOLDERS: Final = "papers workers service paperwire tests benchmarks docs deploy .ci".split()
@@ -75,7 +74,8 @@ def test_version_is_the_same_everywhere() -> None:
     version = PYPROJECT["project"]["version"]
     output = CliRunner().invoke(main, ["--version"]).output
     assert output == f"paperwire, version {version}\n"
-    assert f"image: paperwire:{version}\n" in (ROOT / "docker-compose.yml").read_text("utf-8")
+    for name in ("docker-compose.yml", "deploy/kustomization.yaml", "docs/how-to/install.md"):
+        assert set(IMAGE_TAG.findall((ROOT / name).read_text("utf-8"))) == {version}, name
 
 
 def anchors(page: Path) -> set[str]:
@@ -122,18 +122,6 @@ FILE_SUFFIXES: Final = (".toml", ".env", ".gz", ".service")
 def dotted_names(text: str) -> set[str]:
     """The names between backticks that begin with a package of ours: `papers.store.Store`."""
     return {name for name in DOTTED.findall(text) if not name.endswith(FILE_SUFFIXES)}
-
-
-def resolves(name: str) -> bool:
-    """True if a dotted name is a module or package, or can be reached from one by import."""
-    module = ROOT / name.replace(".", "/")
-    if module.is_dir() or module.with_suffix(".py").exists():
-        return True
-    try:
-        pkgutil.resolve_name(name)
-    except (ImportError, AttributeError):
-        return False
-    return True
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_id)

@@ -10,8 +10,7 @@ import pytest
 
 from papers.redis_backend import keys
 from paperwire.simulator.server.faults import FAULTS
-from tests.promises.source_tree import DOCS, ROOT, tracked_files
-from tests.promises.test_documents import resolves
+from tests.promises.source_tree import DOCS, ROOT, resolves, tracked_files
 
 KEY_ROWS = re.findall(r"^\| `(.+?)` \|.*\| ([\w.]+) \| (\w+) \|$", keys.__doc__ or "", re.MULTILINE)
 """Name, owner and last column of each row of the table of keys."""

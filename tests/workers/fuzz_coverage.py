@@ -21,8 +21,8 @@ with atheris.instrument_imports(include=["workers.sources", "workers.fetch.refus
     from workers.sources import community, hf_daily
     from workers.sources.arxiv import announcements, api_page, oai
 
-from tests.workers.sources.test_fuzz import DOCUMENTS
-from tests.workers.sources.test_hf_daily import record
+from tests.workers.sources.fuzzed_documents import DOCUMENTS
+from tests.workers.sources.hf_records import record
 
 NOW: Final = datetime(2026, 11, 20, 12, tzinfo=UTC)
 READERS: Final = (

@@ -29,7 +29,7 @@ from papers.state.keyword_record import Keyword
 from papers.text.folding import tokenize
 from tests.papers.papers_strategies import TUESDAY, sightings
 from tests.papers.query_strategies import queries
-from tests.papers.test_store import announced
+from tests.papers.sightings import announced
 
 
 def merged_papers(seen: list[Sighting]) -> list[Paper]:
