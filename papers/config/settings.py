@@ -3,8 +3,8 @@
 Order of precedence: environment `PAPERWIRE_NAME`, environment `PAPERWIRE_NAME_FILE` (the path of a
 file that holds the value: for secrets), the TOML file, the default. `REDIS_URL` is read if
 `PAPERWIRE_REDIS_URL` is not set. In the environment, lists are comma-separated and tables are
-`name=value` pairs separated by semicolons. `docs/settings.md` lists the same fields; a test
-compares the two.
+`name=value` pairs separated by semicolons. `docs/reference/settings.md` lists the same fields; a
+test compares the two.
 """
 
 from __future__ import annotations

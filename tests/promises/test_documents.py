@@ -64,7 +64,7 @@ def test_keywords_of_the_readme_parse() -> None:
 
 
 def test_every_command_is_documented() -> None:
-    table = (DOCS / "running.md").read_text("utf-8")
+    table = (DOCS / "reference" / "commands.md").read_text("utf-8")
     for name in main.commands:
         assert re.search(rf"`{name}\b", table), name
 

@@ -18,7 +18,7 @@ from tests.service.conftest import Announce
 from tests.service.made import DAY, NOW, make_pick, make_revision, make_sighting
 
 ROOT = Path(__file__).parents[3]
-PAGES = ("README.md", "docs/feeds.md", "docs/export.md", "docs/api.md")
+PAGES = ("README.md", "docs/reference/feeds.md", "docs/how-to/export.md", "docs/reference/api.md")
 COMMANDS = [
     line.removeprefix("$ ")
     for page in PAGES
