@@ -120,7 +120,8 @@ class Settings:
     )
     redis_password: str = setting(
         "",
-        "The store's password, if redis_url has none; best as PAPERWIRE_REDIS_PASSWORD_FILE.",
+        "The store's password, if redis_url has none, and of the user of store_url likewise; best "
+        "as PAPERWIRE_REDIS_PASSWORD_FILE.",
         secret=True,
     )
     keep_months: int = setting(
@@ -232,7 +233,10 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
     settings = Settings(**values)
     if settings.redis_url and settings.redis_password:
         url = with_password(settings.redis_url, settings.redis_password)
-        return dataclasses.replace(settings, redis_url=url)
+        settings = dataclasses.replace(settings, redis_url=url)
+    if "@" in settings.store_url:  # nodes without users would refuse a password
+        url = with_password(settings.store_url, settings.redis_password)
+        settings = dataclasses.replace(settings, store_url=url)
     return settings
 
 
