@@ -24,6 +24,7 @@ from typing import Any, Final
 from redis import Redis
 from redis.exceptions import LockError
 
+from papers.command_name import command_line
 from papers.config.settings import Seconds
 from papers.errors import StoreBusy, StoreError, StoreTooNew
 from papers.index.term_months import TermMonths
@@ -40,7 +41,6 @@ from papers.state.keywords import Keywords
 from papers.state.task_states import Progress, TaskStates
 
 log = logging.getLogger(__name__)
-
 
 SCHEMA_VERSION: Final = 6
 """The version that this code writes and reads. Increase it when `papers.redis_backend.keys` or
@@ -292,7 +292,7 @@ def _parse_version(stored: bytes) -> int:
     if stored == RESTORING_MARK:
         raise StoreError(
             "a backup is being restored, or that was cut short; "
-            "wait for it, or run `paperwire restore --replace` again"
+            f"wait for it, or run `{command_line('restore --replace FILE')}` again"
         )
     version = store_home.SchemaStamp.parse(stored).version
     if not version.isdigit():
