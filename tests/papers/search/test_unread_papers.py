@@ -11,7 +11,7 @@ from papers.query.parser import parse_query
 from papers.query.request import SearchRequest
 from papers.records.packing import LazyPaper, unpacked
 from papers.records.unread_paper import UnreadPaper, select_none
-from papers.redis_backend import keys
+from papers.redis_backend import keys, records
 from papers.search import reader
 from papers.store import Store
 from tests.service.made import NOW, make_paper
@@ -35,7 +35,7 @@ def select_all(hashes: Mapping[int, int]) -> set[int]:
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Return the doc ids that searches fetch, as they fetch them."""
     fetched: list[int] = []
-    read = reader.read_packed_papers
+    read = records.read_packed_papers
 
     def note(redis: Redis, doc_ids: Any) -> dict[int, bytes]:
         fetched.extend(doc_ids)
