@@ -29,9 +29,9 @@ from papers.state.keyword_record import Keyword
 from papers.state.keywords import Keywords
 from papers.state.task_states import Progress, TaskStates
 from papers.store import Store
-from papers.suggestions.abbreviation_store import AbbreviationStore
 from papers.suggestions.missing_terms import explain_empty
-from papers.suggestions.suggest import count_suggestions, find_candidates
+from papers.suggestions.suggest import SuggestionTerms, find_candidates
+from papers.suggestions.suggestion_counts import count_suggestions
 from papers.telemetry.metric_recorder import RecordedMetrics
 from paperwire.operations import output
 from paperwire.operations.session import CommandSession
@@ -116,10 +116,11 @@ def _suggestions(
     session: CommandSession, store: Store, request: SearchRequest
 ) -> list[dict[str, Any]]:
     counter = MatchCounter(store.reader)
-    candidates = find_candidates(AbbreviationStore(session.redis), request.query)
+    candidates = find_candidates(SuggestionTerms.of(session.redis), request.query)
     if not candidates:
         return []
     found = count_suggestions(
+        request.query,
         candidates,
         counter,
         lambda query: replace(request, query=query).tree,
