@@ -1,4 +1,4 @@
-"""Coverage-guided fuzzing of the parsers of foreign documents; see docs/testing.md.
+"""Coverage-guided fuzzing of the parsers of foreign documents; see docs/how-to/run-the-tests.md.
 
 Any bytes may end in sightings or in a SourceError. Any other exception, or more than a second per
 kilobyte, is a finding. The corpus starts with valid documents, written to the folder of inputs:

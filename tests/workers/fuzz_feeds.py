@@ -1,4 +1,4 @@
-"""Mutation fuzzing of the parsers of foreign documents; see docs/testing.md.
+"""Mutation fuzzing of the parsers of foreign documents; see docs/how-to/run-the-tests.md.
 
     .venv/bin/python -m tests.workers.fuzz_feeds --documents 100000
 

@@ -233,7 +233,7 @@ def test_flood_takes_at_most_200_megabytes(name: str) -> None:
 
 
 def test_mutated_feeds_raise_nothing_but_our_own_errors() -> None:
-    """A second of the fuzzer; `docs/testing.md` has the command for more."""
+    """A second of the fuzzer; `docs/how-to/run-the-tests.md` has the command for more."""
     findings = run(400, seed=11)
     assert findings.is_clean, str(findings)
     assert findings.read > 100
