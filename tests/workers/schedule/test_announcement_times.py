@@ -26,7 +26,7 @@ def test_batch_of_an_earlier_day_comes_too_late(redis: Redis) -> None:
     assert times.delays() == {3: (700.0,)}
 
 
-def test_busiest_category_of_the_candidates_is_remembered(redis: Redis) -> None:
+def test_busiest_category_of_the_candidates_is_kept(redis: Redis) -> None:
     times = AnnouncementTimes(redis)
     for category, count in (("cs.CL", 100), ("cs.LG", 300), ("cs.AI", 200)):
         times.note_size(category, count)
