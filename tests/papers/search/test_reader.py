@@ -273,3 +273,16 @@ def test_cache_counts_every_kind_of_entry(store: Store) -> None:
     cache.add_probe_terms(query.tree, {})
     cache.verified_docs(parse_query("other").tree)
     assert cache.byte_size == size, "entries that are cached already cost nothing"
+
+
+def test_cache_counts_what_a_search_reads(store: Store) -> None:
+    store.newest_ids(parse_query('abs:"reward model"'), 1_000)
+    cache = store.reader._cache
+    postings = [part for found in cache.segment_postings.values() for part in found.values()]
+    assert len(postings) >= len(MONTHS)
+    papers = len(cache.stored_papers)
+    assert papers >= len(MONTHS)
+    assert cache.byte_size >= sum(map(posting_size, postings)) + 8_000 * papers
+    size = cache.byte_size
+    cache.add_verified(parse_query("other").tree, BitMap(range(10_000)), BitMap([7]))
+    assert cache.byte_size >= size + 4 * 10_000
