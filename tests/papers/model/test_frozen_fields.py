@@ -66,11 +66,23 @@ CROSSED = announced(
     announced_at=TUESDAY + DAY,
     categories=("cs.LG", "cs.AI", "cs.CY"),
 )
+
+
+def cross_listed(after: timedelta) -> Sighting:
+    """The announcement of a cross-listing, some time after that of the paper."""
+    at = TUESDAY + after
+    categories = ("cs.LG", "cs.CY")
+    return announced(AnnounceType.CROSS, as_of=at, announced_at=at, categories=categories)
+
+
 # (sightings, the categories as of the newest version's announcement)
 LISTED = [
     ([announced(categories=("cs.LG", "cs.AI"))], ("cs.LG", "cs.AI")),
     ([announced(categories=("cs.LG", "cs.AI")), CROSSED], ("cs.LG", "cs.AI")),
     ([CROSSED], ("cs.LG", "cs.AI", "cs.CY")),
+    # within twenty hours of the announcement, and later
+    ([announced(categories=("cs.LG",)), cross_listed(20 * HOUR)], ("cs.LG", "cs.CY")),
+    ([announced(categories=("cs.LG",)), cross_listed(20 * HOUR + SECOND)], ("cs.LG",)),
     (
         [
             *(announced(categories=("cs.LG", "cs.AI")), CROSSED),
