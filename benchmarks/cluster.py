@@ -194,7 +194,8 @@ def copy_papers(source: Redis, target: Redis) -> None:
     """Copy every key as it is: the same papers and postings, in a fraction of the time."""
     found: Any = source.keys("*")
     for key in found:
-        target.restore(key, 0, source.dump(key), replace=True)
+        packed: Any = source.dump(key)
+        target.restore(key, 0, packed, replace=True)
 
 
 def _ingest(redis_url: str, store_url: str, months: Iterable[SavedMonth]) -> None:
