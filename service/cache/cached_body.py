@@ -74,7 +74,15 @@ class CachedBody:
 
     def with_bodies_of(self, other: CachedBody) -> CachedBody:
         """Return these validators with the encoded bodies of another copy of the content."""
-        return replace(self, encoded_bodies=other.encoded_bodies)
+        # Runs for every 200 from the cache; `replace` takes four times as long.
+        return CachedBody(
+            self.etag,
+            self.last_modified,
+            other.encoded_bodies,
+            self.plain_length,
+            self.version_stamp,
+            self.content_digest,
+        )
 
     def entity_tag(self, coding: str = IDENTITY) -> str:
         """Return the entity tag of the body in a coding: each coding has its own."""
