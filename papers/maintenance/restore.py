@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from redis import Redis
 
+from papers.command_name import command_line
 from papers.errors import BadBackup, BadParameter, StoreBusy
 from papers.index.term_months import TermMonths
 from papers.index.writing.month_writer import MonthWriter
@@ -92,8 +93,8 @@ def _claim_store(redis: Redis, *, replace: bool) -> None:
         else:
             redis.set(keys.SCHEMA, before)
         raise StoreBusy(
-            "Paperwire runs on this store: stop `paperwire up`, or the scheduler and the workers, "
-            "wait a minute, and restore again"
+            f"Paperwire runs on this store: stop `{command_line('up')}`, or the scheduler and the "
+            "workers, wait a minute, and restore again"
         )
     _clear(redis)
 

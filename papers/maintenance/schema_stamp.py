@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from papers.command_name import command_line
 from papers.errors import StoreError
 from papers.redis_backend import keys
 
@@ -45,7 +46,7 @@ class SchemaStamp(NamedTuple):
         if stored == RESTORING_MARK:
             raise StoreError(
                 "a backup is being restored, or that was cut short; "
-                "wait for it, or run `paperwire restore --replace` again"
+                f"wait for it, or run `{command_line('restore --replace FILE')}` again"
             )
         version, *words = stored.split(b" ")
         found = dict(zip(words[::2], words[1::2], strict=False))

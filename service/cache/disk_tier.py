@@ -81,8 +81,7 @@ class DiskTier:
         return self._folder / (f"{name}.{build}" if build else name)
 
     def _write(self, path: Path, packed: bytes) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=_TEMP_PREFIX, dir=self._folder)
+        handle, name = self._make_temporary()
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(packed)
@@ -90,6 +89,13 @@ class DiskTier:
         except OSError:
             Path(name).unlink(missing_ok=True)
             raise
+
+    def _make_temporary(self) -> tuple[int, str]:
+        try:
+            return tempfile.mkstemp(prefix=_TEMP_PREFIX, dir=self._folder)
+        except FileNotFoundError:  # it is the first file, or somebody removed the folder
+            self._folder.mkdir(parents=True, exist_ok=True)
+            return tempfile.mkstemp(prefix=_TEMP_PREFIX, dir=self._folder)
 
     def _evict_oldest(self) -> None:
         with os.scandir(self._folder) as found:

@@ -22,6 +22,9 @@ from service.cache.cached_body import CachedBody, StoredValidators
 
 VALIDATOR_TTL_SECONDS: Final = 30 * 24 * 3600
 RENDER_LOCK_SECONDS: Final = 10.0
+_EVICTED_SHARE: Final = 50
+"""One in so many custom responses is evicted at once: to evict takes two round trips, which few
+readers should wait for."""
 _log = logging.getLogger(__name__)
 
 _ACQUIRE_SCRIPT: Final = """
@@ -113,8 +116,8 @@ class RedisTier:
             with translate_store_errors(self._redis):
                 _, *counts = read_many(self._redis, commands)
                 lock.is_held = False
-                if is_custom and counts[1] > self._max_custom:
-                    self._evict_oldest_custom(counts[1] - self._max_custom)
+                if is_custom and (excess := counts[1] - self._max_custom) > 0:
+                    self._evict_oldest_custom(excess + self._max_custom // _EVICTED_SHARE)
         except StoreError as error:
             _log.warning("validators not stored: %s", error)
 

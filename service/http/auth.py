@@ -19,6 +19,7 @@ from typing import Final
 from redis import Redis
 from werkzeug.datastructures import Headers
 
+from papers.command_name import command_line
 from papers.config.checks import TOKEN_DIGEST_PREFIX
 from papers.config.settings import Settings
 from papers.errors import StoreTooNew, Unauthorized
@@ -30,7 +31,6 @@ from service.http.client_quota import ClientQuota
 AUTH_HEADER: Final = "Authorization"
 _AUTH_SCHEME: Final = "bearer"
 _TOKEN_BYTES: Final = 32
-_NO_TOKEN: Final = "writing is off: there is no token; `paperwire token add` makes one"
 
 
 def new_token() -> str:
@@ -113,4 +113,9 @@ class TokenGuard:
                 if self.tokens.authorize(token_digest(given), scope, now=self.now):
                     return
                 self.quota.note_wrong_token()
-        raise Unauthorized(message if self.is_writable else _NO_TOKEN)
+        raise Unauthorized(message if self.is_writable else _no_token_message())
+
+
+def _no_token_message() -> str:
+    made_by = command_line("token add NAME --scope keywords")
+    return f"nothing can be changed here yet, as there is no token: `{made_by}` makes one"

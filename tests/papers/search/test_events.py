@@ -21,6 +21,7 @@ from papers.query.parser import parse_query
 from papers.query.request import Page, SearchRequest
 from papers.redis_backend.listings.event_sets import EVENT_KEYS
 from papers.store import Store
+from tests.papers.command_counts import counted
 
 pytestmark = pytest.mark.both_stores
 
@@ -75,7 +76,7 @@ def test_every_version_is_a_revision_of_its_own_newest_first(store: Store) -> No
 
 @pytest.mark.parametrize("found", [(), range(40, 300, 40)])
 def test_search_ends_within_a_block_of_texts_after_the_verification_limit(
-    store: Store, monkeypatch: pytest.MonkeyPatch, found: Sequence[int]
+    redis: Redis, store: Store, monkeypatch: pytest.MonkeyPatch, found: Sequence[int]
 ) -> None:
     """Every title has the phrase; the abstracts of the papers to be `found` do, too."""
     papers = [
@@ -91,7 +92,9 @@ def test_search_ends_within_a_block_of_texts_after_the_verification_limit(
     assert len(whole) == len(found)
     store.reader.clear_postings()
     monkeypatch.setattr("papers.search.collector.VERIFICATION_LIMIT", 20)
-    pages = [find(store, "revised", keyword, limit=5)]
+    with counted(redis) as calls:
+        pages = [find(store, "revised", keyword, limit=5)]
+    assert calls["zrevrangebyscore"] == 1, "no more events are read then"
     while pages[-1].next_cursor:
         pages.append(_next(store, pages[-1], keyword))
     assert [cursor for page in pages for cursor in cursors(page)] == whole

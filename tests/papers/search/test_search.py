@@ -376,6 +376,16 @@ def test_result_cut_by_the_verification_limit_has_a_next_cursor(
     assert bool(cut) is keyword.startswith("abs:")
 
 
+def test_link_with_a_long_path_is_compared_whole(store: Store) -> None:
+    """The index knows the first parts of a path; the text decides."""
+    links = {1: "/a/b", 2: "/a/b/c", 3: "/a/b/c/d", 4: "/a/b/x"}
+    texts = {number: f"See https://github.com{path} for it." for number, path in links.items()}
+    store.ingest([described(number, abstract=text) for number, text in texts.items()], now=NOW)
+    assert ids(store.search(request_for("reward link:github.com/a/b"))) == [4, 3, 2, 1]
+    assert ids(store.search(request_for("reward link:github.com/a/b/c"))) == [3, 2]
+    assert ids(store.search(request_for("reward -link:github.com/a/b/c"))) == [4, 1]
+
+
 def test_prefix_of_too_many_words_is_matched_on_the_texts(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
