@@ -25,7 +25,8 @@ def test_paper_without_metadata_is_rendered() -> None:
         "picks": [{"community": "hf", "votes": 12}, {"community": "club", "votes": None}],
     }
     assert format_paper_row(paper) == (
-        "2025-03-20  https://arxiv.org/abs/2503.14895    12▲  (no authors yet)          (no metadata yet)"
+        "2025-03-20  https://arxiv.org/abs/2503.14895    12▲  "
+        "(no authors yet)          (no metadata yet)"
     )
     assert "picked by hf, 12 votes · picked by club" in format_paper(paper)
 
