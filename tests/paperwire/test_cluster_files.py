@@ -240,7 +240,9 @@ def test_manifests_with_the_cluster_follow_the_schemas(manifests: list[dict[str,
 
 
 @pytest.mark.parametrize("name", APP)
-def test_every_pod_is_told_of_the_cluster(manifests: list[dict[str, Any]], name: str) -> None:
+def test_every_pod_has_the_address_of_the_cluster(
+    manifests: list[dict[str, Any]], name: str
+) -> None:
     (container,) = named(manifests, "Deployment", name)["spec"]["template"]["spec"]["containers"]
     environ = {entry["name"]: entry["value"] for entry in container["env"]}
     user = "web" if name == "web" else "worker"
