@@ -115,11 +115,13 @@ class Compactor:
     def compact_slice(self, first: int) -> CompactionSlice:
         """Do a part of `compact_before` that takes about a second; call it while it has more."""
         with translate_store_errors(self._redis):
-            for year in self._years_before(first):
+            years = list(self._years_before(first))
+            for year in years:
                 outcome = self._compact_year(year, first, PARTS_PER_SLICE)
-                if outcome is not _Outcome.UNCHANGED:
-                    changed = year if outcome is _Outcome.CHANGED else None
-                    return CompactionSlice(changed, has_more=True)
+                if outcome is _Outcome.CHANGED:
+                    return CompactionSlice(year, has_more=year != years[-1])
+                if outcome is _Outcome.UNFINISHED:
+                    return CompactionSlice(None, has_more=True)
         return CompactionSlice(None, has_more=False)
 
     def _years_before(self, first: int) -> Iterable[int]:

@@ -51,12 +51,20 @@ def test_past_months_are_compacted_once_a_day(harness: Harness) -> None:
     harness.world.set_time(datetime(2027, 1, 1, 12, tzinfo=UTC))
     done = harness.run(COMPACTION_TASK, 0)
     assert done["said"] == "compacted the months of 2026"
+    assert (done["state"], done["got"]) == (TaskStatus.OK, 1)
     assert is_closed(harness.redis, "2611")
     assert Store(harness.redis).newest_ids(parse_query("november")) == [id]
-    assert TaskStates(harness.redis).due_time(COMPACTION_TASK) == harness.world.now, "no delay"
-    done = harness.run(COMPACTION_TASK, 0)
-    assert (done["state"], done["said"]) == (TaskStatus.OK, "nothing to compact")
     at = TaskStates(harness.redis).due_time(COMPACTION_TASK)
+    assert at == harness.world.now + timedelta(days=1)
+
+
+def test_unfinished_compaction_is_due_at_once(harness: Harness, redis: Redis) -> None:
+    """Other tasks run between its slices: here a slice is done when a year is."""
+    Store(redis).ingest([one_of(201411), one_of(201511)], now=NOW)
+    assert harness.run(COMPACTION_TASK, 0)["said"] == "compacted the months of 2014"
+    assert TaskStates(redis).due_time(COMPACTION_TASK) == harness.world.now
+    assert harness.run(COMPACTION_TASK, 0)["said"] == "compacted the months of 2015"
+    at = TaskStates(redis).due_time(COMPACTION_TASK)
     assert at == harness.world.now + timedelta(days=1)
 
 
