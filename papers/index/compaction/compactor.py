@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 
 UNFINISHED_TTL: Final = 600
 """Seconds from the last part written until an unfinished merge output expires."""
-PARTS_PER_SLICE: Final = 4
-"""Parts of a year, each of some thousand papers' postings, that a slice merges: about a second."""
+PARTS_PER_SLICE: Final = 2
+"""Parts of a year, each of some thousand papers' postings, that a slice merges: under a second."""
 _MERGED_PARTS_FIELD: Final = b"merged"
 """The field of an unfinished output that counts its parts; not the first byte of any posting's."""
 OPEN_MONTHS: Final = 2
