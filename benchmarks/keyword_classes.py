@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import Final
 
 from papers.index.shingle_hashing import is_content_word, word_hash
 from papers.model.paper import Sighting
@@ -26,9 +27,15 @@ HARD_KEYWORDS = (
 """Queries for which postings are not selective."""
 
 
-def keywords_by_class(real: Sequence[Sighting], per_class: int) -> dict[str, list[Query]]:
-    """Draw that many queries of each class from real papers; the same seed every time."""
-    generators = _query_generators(real, random.Random(7))
+DEFAULT_SEED: Final = 7
+"""Draws the keywords of every class, unless another seed is given."""
+
+
+def keywords_by_class(
+    real: Sequence[Sighting], per_class: int, seed: int = DEFAULT_SEED
+) -> dict[str, list[Query]]:
+    """Draw that many queries of each class from real papers; the same seed gives the same ones."""
+    generators = _query_generators(real, random.Random(seed))
     drawn = {
         name: [parse_query(generate()) for _ in range(per_class)]
         for name, generate in generators.items()
