@@ -6,8 +6,8 @@ Writes 30,000 papers (--short: 8,000) as lines of arXiv's metadata snapshot, wit
 months. Without a file of real papers, papers are generated. Then loads them into an empty embedded
 store with each number of processes, and again into the full store. Prints papers per second; the
 CPU time per paper of all processes except the store, and of the store, which is what counts on a
-busy machine; and the peak memory of the largest process. "reading alone" is splitting, parsing and converting records
-without storing them.
+busy machine; and the peak memory of the largest process. "reading alone" is splitting, parsing and
+converting records without storing them.
 """
 
 from __future__ import annotations
