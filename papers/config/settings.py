@@ -61,7 +61,8 @@ class Settings:
     )
     token: str = setting(
         "",
-        "Token for writing over HTTP, or its `sha256:` digest; empty: only named tokens may write.",
+        "Token for writing over HTTP, or its `sha256:` digest; "
+        "empty: `up` makes one for this machine alone.",
         secret=True,
     )
     questions_per_minute: int = setting(

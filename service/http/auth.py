@@ -9,41 +9,26 @@ reader of the settings can check tokens but not make one. Of saved tokens only d
 
 from __future__ import annotations
 
-import hashlib
 import hmac
-import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from werkzeug.datastructures import Headers
 
+from papers.command_name import command_name
 from papers.config.checks import TOKEN_DIGEST_PREFIX
 from papers.config.settings import Settings
-from papers.errors import Unauthorized
+from papers.errors import ScopeMissing, Unauthorized
 from papers.state.access.api_tokens import ApiTokens
 from papers.state.access.token_scopes import TokenScope
+from papers.state.access.token_texts import token_digest
 from service.http.client_quota import ClientQuota
 
 AUTH_HEADER: Final = "Authorization"
 _AUTH_SCHEME: Final = "bearer"
-_TOKEN_BYTES: Final = 32
-_NO_TOKEN: Final = "writing is off: there is no token; `paperwire token add` makes one"
-
-
-def new_token() -> str:
-    """Return a new token of 256 random bits, in characters that a header may have."""
-    return secrets.token_urlsafe(_TOKEN_BYTES)
-
-
-def token_digest(token: str) -> str:
-    """Return what the setting may hold in place of a token: `sha256:` and 64 hexadecimal digits.
-
-    One round of hashing is enough: 256 random bits cannot be guessed, however fast one tries.
-    """
-    return (
-        TOKEN_DIGEST_PREFIX + hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
-    )
+_NO_TOKEN: Final = f"writing is off: there is no token; `{command_name()} token` makes one"
 
 
 def token_matches(configured: str, given: str) -> bool:
@@ -89,9 +74,19 @@ class TokenGuard:
         message = "this needs a token, as `Authorization: Bearer TOKEN`"
         self._require(bearer_token(headers), scope, message)
 
-    def require_form(self, given: str, scope: TokenScope) -> None:
-        """Raise what `require` raises unless a form has a token."""
-        self._require(given, scope, "this needs a token; the one given is wrong")
+    def require_form(self, given: str, headers: Headers, scope: TokenScope) -> None:
+        """Raise what `require` raises unless a form or its headers have a token.
+
+        A page that keeps the token in the browser sends it as a header.
+        """
+        token = given or bearer_token(headers)
+        reason = "the one given is not valid here" if token else "none was given"
+        self._require(token, scope, f"this needs a token; {reason}")
+
+    def require_known(self, headers: Headers) -> None:
+        """Raise Unauthorized unless the headers have a token, whatever it is for."""
+        with suppress(ScopeMissing):
+            self.require(headers, "keywords")
 
     def _require(self, given: str, scope: TokenScope, message: str) -> None:
         if given:

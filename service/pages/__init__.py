@@ -63,6 +63,7 @@ PAGES: Final = (
         ),
     ),
     PageModule("manage.feed_forms", (NavLink("manage", "Community feeds", "pages.manage_feeds"),)),
+    PageModule("manage.token_access"),
     PageModule("manage.block_forms", (NavLink("manage", "Block list", "pages.manage_blocks"),)),
     PageModule("listings"),
     PageModule("indexes", (NavLink("footer", "Categories", "pages.categories"),)),

@@ -97,5 +97,5 @@ def test_long_list_is_paged_and_searched(manager: FlaskClient, redis: Redis) -> 
 def test_page_without_a_token_in_the_settings_says_how_to_make_one(
     client: FlaskClient,
 ) -> None:
-    assert "paperwire token" in page(client, "/manage/blocks").get_text()
+    assert "./run token" in page(client, "/manage/blocks").get_text()
     assert post(client, action="list", token="any")[0] == 401
