@@ -87,7 +87,8 @@ class Settings:
         between=(0, 86_400),
     )
     thumbnails: bool = setting(
-        False, "Whether pages show communities' thumbnails, which browsers load from their hosts."
+        False,
+        "Whether pages show thumbnails of picks, which a worker fetches into data_dir every hour.",
     )
 
     smtp_url: str = setting(
