@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TextIO
 
-from papers.command_name import command_name
+from papers.command_name import command_line
 from papers.state.access.local_token import address_with_key
 
 
@@ -91,7 +91,7 @@ class Console:
 
 def _how_to_save() -> str:
     if _is_journal(sys.stdout):
-        return f"open the address that `{command_name()} token show` prints"
+        return f"open the address that `{command_line('token show')}` prints"
     return "open that address: the browser keeps its key"
 
 

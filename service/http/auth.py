@@ -15,12 +15,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from redis import Redis
 from werkzeug.datastructures import Headers
 
-from papers.command_name import command_name
+from papers.command_name import command_line
 from papers.config.checks import TOKEN_DIGEST_PREFIX
 from papers.config.settings import Settings
-from papers.errors import ScopeMissing, Unauthorized
+from papers.errors import ScopeMissing, StoreTooNew, Unauthorized
+from papers.maintenance import migrations
 from papers.state.access.api_tokens import ApiTokens
 from papers.state.access.token_scopes import TokenScope
 from papers.state.access.token_texts import token_digest
@@ -28,7 +30,6 @@ from service.http.client_quota import ClientQuota
 
 AUTH_HEADER: Final = "Authorization"
 _AUTH_SCHEME: Final = "bearer"
-_NO_TOKEN: Final = f"writing is off: there is no token; `{command_name()} token` makes one"
 
 
 def token_matches(configured: str, given: str) -> bool:
@@ -56,6 +57,7 @@ class TokenGuard:
     """What one request may do: all with the token of the settings, else what a saved one is for."""
 
     settings: Settings
+    redis: Redis
     tokens: ApiTokens
     quota: ClientQuota
     now: datetime
@@ -69,10 +71,11 @@ class TokenGuard:
         """Raise Unauthorized unless the headers have a token; the message says what to do.
 
         Raises ScopeMissing for a token that is for something else, and TooManyRequests for a client
-        that has sent too many wrong ones.
+        that has sent too many wrong ones, and StoreTooNew while a newer release writes the store.
         """
         message = "this needs a token, as `Authorization: Bearer TOKEN`"
         self._require(bearer_token(headers), scope, message)
+        self._require_own_release(scope)
 
     def require_form(self, given: str, headers: Headers, scope: TokenScope) -> None:
         """Raise what `require` raises unless a form or its headers have a token.
@@ -82,11 +85,17 @@ class TokenGuard:
         token = given or bearer_token(headers)
         reason = "the one given is not valid here" if token else "none was given"
         self._require(token, scope, f"this needs a token; {reason}")
+        self._require_own_release(scope)
 
     def require_known(self, headers: Headers) -> None:
         """Raise Unauthorized unless the headers have a token, whatever it is for."""
         with suppress(ScopeMissing):
             self.require(headers, "keywords")
+
+    def _require_own_release(self, scope: TokenScope) -> None:
+        """Raise StoreTooNew if a record that is written here may lack what a newer release has."""
+        if scope != "metrics" and migrations.has_newer_writer(self.redis):
+            raise StoreTooNew("a newer Paperwire writes this store: update this web server first")
 
     def _require(self, given: str, scope: TokenScope, message: str) -> None:
         if given:
@@ -98,4 +107,9 @@ class TokenGuard:
                 if self.tokens.authorize(token_digest(given), scope, now=self.now):
                     return
                 self.quota.note_wrong_token()
-        raise Unauthorized(message if self.is_writable else _NO_TOKEN)
+        raise Unauthorized(message if self.is_writable else _no_token_message())
+
+
+def _no_token_message() -> str:
+    made_by = command_line("token add NAME --scope keywords")
+    return f"nothing can be changed here yet, as there is no token: `{made_by}` makes one"

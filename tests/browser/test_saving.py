@@ -64,7 +64,7 @@ def test_page_without_a_key_says_what_it_needs_and_forms_that_cannot_work_are_of
     page.goto("/manage")
     panel, save = page.locator(".token"), page.get_by_role("button", name="Save", exact=True)
     expect(panel).to_contain_text("A token is a long random word")
-    expect(panel).to_contain_text("./run token add NAME --scope keywords")
+    expect(panel).to_contain_text("paperwire token add NAME --scope keywords")
     expect(save).to_be_disabled()
     expect(page.get_by_role("button", name="Preview")).to_be_enabled()
     panel.get_by_label("Token").fill("a token that is wrong")

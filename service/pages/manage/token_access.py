@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from flask import Response, request
 
-from papers.command_name import command_name
 from papers.state.access.local_token import is_local_token
 from service.context import AppContext, context
 from service.pages.parts.page_response import pages
@@ -14,16 +13,15 @@ from service.pages.parts.page_response import pages
 
 @dataclass(frozen=True, slots=True)
 class WriteAccess:
-    """Whether any token may write, whether this machine made it, and how commands are called."""
+    """Whether any token may write, and whether this machine made it."""
 
     writable: bool
     is_local: bool
-    command: str
 
 
 def describe_access(ctx: AppContext) -> WriteAccess:
     """Return how one gets to save here."""
-    return WriteAccess(ctx.token_guard.is_writable, is_local_token(ctx.settings), command_name())
+    return WriteAccess(ctx.token_guard.is_writable, is_local_token(ctx.settings))
 
 
 @pages.post("/manage/token")

@@ -86,7 +86,7 @@ def vote_growth(paper: Paper, history: Mapping[str, Sequence[VoteCount]]) -> Vot
         return None
     shown, highest = counted[-_GROWTH_DAYS:], max(count.votes for count in counted) or 1
     bars = []
-    for n, count in enumerate(shown, _GROWTH_DAYS - len(shown)):
+    for n, count in enumerate(shown):
         height = max(1.0, round(_GROWTH_HEIGHT * count.votes / highest, 1))
         x, y = n * _GROWTH_STEP, round(_GROWTH_HEIGHT - height, 1)
         bars.append(Rect(x, y, _GROWTH_BAR, height, format_known_day(count.day), count.votes))

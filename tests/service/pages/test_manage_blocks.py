@@ -14,8 +14,7 @@ from papers.config.settings import Settings
 from service import create_app
 from service.pages.manage.block_forms import BLOCKS_PER_PAGE
 from tests.service.made import NOW
-from tests.service.pages.test_manage_keywords import TOKEN
-from tests.service.pages.test_pages import page
+from tests.service.pages.browsing import TOKEN, page
 
 
 @pytest.fixture
@@ -97,5 +96,5 @@ def test_long_list_is_paged_and_searched(manager: FlaskClient, redis: Redis) -> 
 def test_page_without_a_token_in_the_settings_says_how_to_make_one(
     client: FlaskClient,
 ) -> None:
-    assert "./run token" in page(client, "/manage/blocks").get_text()
+    assert "paperwire token" in page(client, "/manage/blocks").get_text()
     assert post(client, action="list", token="any")[0] == 401

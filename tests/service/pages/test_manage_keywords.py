@@ -17,9 +17,7 @@ from papers.state.task_states import TaskState, TaskStates, TaskStatus
 from service import create_app
 from tests.service.conftest import SITE
 from tests.service.made import NOW
-from tests.service.pages.test_pages import page
-
-TOKEN = "correct horse battery staple"
+from tests.service.pages.browsing import TOKEN, page
 
 
 @pytest.fixture
@@ -116,7 +114,7 @@ def test_without_a_configured_token_nothing_can_be_changed(
     soup = page(client, "/manage")
     (panel,) = soup.select(".token")
     assert "Nothing can be saved here yet" in panel.get_text()
-    assert "./run token" in panel.get_text()
+    assert "paperwire token" in panel.get_text()
     assert panel.select("form") == []
     on = [tag["value"] for tag in soup.select("button[name=action]") if "disabled" not in tag.attrs]
     assert on == ["preview"]

@@ -18,7 +18,7 @@ from service import create_app
 from service.pages.picks import MAX_SHOWN_PICKS
 from tests.service.conftest import SITE, Announce
 from tests.service.made import FIRST_ANNOUNCED, make_pick, make_sighting
-from tests.service.pages.test_pages import page
+from tests.service.pages.browsing import page
 
 THUMBNAIL = "https://cdn.example/x.png"
 IMAGE = b"\x89PNG\r\n\x1a\n" + pack(">I4sII", 13, b"IHDR", 28, 15) + bytes(9)
