@@ -62,7 +62,8 @@ class Settings:
     )
     token: str = setting(
         "",
-        "Token for writing over HTTP, or its `sha256:` digest; empty: only named tokens may write.",
+        "Token for writing over HTTP, or its `sha256:` digest; "
+        "empty: `up` makes one for this machine alone.",
         secret=True,
     )
     questions_per_minute: int = setting(
@@ -87,7 +88,8 @@ class Settings:
         between=(0, 86_400),
     )
     thumbnails: bool = setting(
-        False, "Whether pages show communities' thumbnails, which browsers load from their hosts."
+        False,
+        "Whether pages show thumbnails of picks, which a worker fetches into data_dir every hour.",
     )
 
     smtp_url: str = setting(

@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 from redis import Redis
 from werkzeug.test import TestResponse, create_environ
 
+from papers.config.networks import serves_only_this_machine
 from papers.config.settings import Settings
 from papers.errors import TooManyRequests
 from papers.redis_backend import keys
 from service import compile_templates
 from service.context import context_of
 from service.edge.request_address import set_client
-from service.http.client_quota import ClientQuota, serves_only_this_machine
+from service.http.client_quota import ClientQuota
 from service.http.cost_window import MAX_CLIENTS
 from service.http.rate_limit import MIN_REFUSALS_PER_MINUTE, ClientRateLimiter, rate_limit_key
 from tests.service.conftest import Announce, Clock, serving
