@@ -39,7 +39,7 @@ CONFIG_FILE: Final = "paperwire.toml"
 
 
 @click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option("0.1.0", prog_name="paperwire")
+@click.version_option("0.2.0", prog_name="paperwire")
 @click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),

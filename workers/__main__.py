@@ -119,6 +119,8 @@ def _tick_until_stopped(
         if not redis.exists(keys.SCHEMA):
             log.warning("the store was emptied: it is filled again")
             _initialize_store(redis, settings)
+        if migrations.has_newer_writer(redis):
+            break  # a newer scheduler is to tick; preparing the store fails until an update
         if tasks := scheduler.tick(read_store_time(redis)):
             log.info("due: %s", ", ".join(tasks))
         stopping.wait(TICK_INTERVAL)

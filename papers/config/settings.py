@@ -3,8 +3,8 @@
 Order of precedence: environment `PAPERWIRE_NAME`, environment `PAPERWIRE_NAME_FILE` (the path of a
 file that holds the value: for secrets), the TOML file, the default. `REDIS_URL` is read if
 `PAPERWIRE_REDIS_URL` is not set. In the environment, lists are comma-separated and tables are
-`name=value` pairs separated by semicolons. `docs/settings.md` lists the same fields; a test
-compares the two.
+`name=value` pairs separated by semicolons. `docs/reference/settings.md` lists the same fields; a
+test compares the two.
 """
 
 from __future__ import annotations
@@ -121,7 +121,8 @@ class Settings:
     )
     redis_password: str = setting(
         "",
-        "The store's password, if redis_url has none; best as PAPERWIRE_REDIS_PASSWORD_FILE.",
+        "The store's password, if redis_url has none, and of the user of store_url likewise; best "
+        "as PAPERWIRE_REDIS_PASSWORD_FILE.",
         secret=True,
     )
     keep_months: int = setting(
@@ -231,7 +232,10 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
     settings = Settings(**values)
     if settings.redis_url and settings.redis_password:
         url = with_password(settings.redis_url, settings.redis_password)
-        return dataclasses.replace(settings, redis_url=url)
+        settings = dataclasses.replace(settings, redis_url=url)
+    if "@" in settings.store_url:  # nodes without users would refuse a password
+        url = with_password(settings.store_url, settings.redis_password)
+        settings = dataclasses.replace(settings, store_url=url)
     return settings
 
 

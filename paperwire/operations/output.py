@@ -85,11 +85,23 @@ def format_note(note: Document) -> str:
 
 
 def format_suggestion(suggestion: Document) -> str:
-    """Render a term that papers also write, and the keyword with it added."""
-    text, added = suggestion["text"], suggestion["added_papers"]
-    noun = "paper" if added == 1 else "papers"
-    what = "by the author" if suggestion["kind"] == "author" else "also written"
-    return f"{what} {text}: +{added:,} {noun} in a year: {suggestion['query']}"
+    """Render what may be meant, and the keyword that says so."""
+    text, adds = suggestion["text"], suggestion["effect"] == "adds"
+    count = suggestion["added_papers"] if adds else suggestion["papers"]
+    noun = "paper" if count == 1 else "papers"
+    when = " in a year" if suggestion["period"] == "year" else ""
+    what = _SUGGESTED.get(suggestion["kind"], "also written")
+    query = f": {suggestion['query']}" if adds else ""
+    return f"{what} {text}: {'+' if adds else ''}{count:,} {noun}{when}{query}"
+
+
+_SUGGESTED: Final = {
+    "author": "by the author",
+    "correction": "did you mean",
+    "family": "also look for",
+    "phrase": "only as a phrase",
+}
+"""What is said of suggestions that are no other way to write a term."""
 
 
 def format_paper_row(paper: Document, *, width: int = 0) -> str:

@@ -11,9 +11,9 @@ from papers.query.parser import parse_query
 from papers.query.request import SearchRequest
 from papers.search.counts import MatchCounter
 from papers.store import Store
-from papers.suggestions.abbreviation_store import AbbreviationStore
 from papers.suggestions.missing_terms import explain_empty
-from papers.suggestions.suggest import count_suggestions, find_candidates
+from papers.suggestions.suggest import SuggestionTerms, find_candidates
+from papers.suggestions.suggestion_counts import count_suggestions
 from paperwire.operations import output
 from paperwire.operations.queries import CommandResult
 from paperwire.operations.session import CommandSession
@@ -64,10 +64,11 @@ def _suggestions(
     session: CommandSession, store: Store, request: SearchRequest
 ) -> list[dict[str, Any]]:
     counter = MatchCounter(store.reader)
-    candidates = find_candidates(AbbreviationStore(session.redis), request.query)
+    candidates = find_candidates(SuggestionTerms.of(session.redis), request.query)
     if not candidates:
         return []
     found = count_suggestions(
+        request.query,
         candidates,
         counter,
         lambda query: replace(request, query=query).tree,
