@@ -33,7 +33,7 @@ MAX_NEAR_KEYWORDS: Final = 5
 _MAX_COMPARED: Final = 200
 """Keywords whose names are compared with one that is not saved: comparing takes 20 µs."""
 
-_STEM: Final = 4
+_STEM: Final = 3
 """Letters at the begin of a word by which keywords are found to compare with."""
 
 _SEPARATORS: Final = re.compile(r"[-_/.+\s]+")
@@ -96,7 +96,8 @@ def near_keywords(name: str) -> list[Keyword]:
         saved = ctx.directory.read()
     except (StoreError, TooManyRequests):
         return []
-    candidates: dict[str, Keyword] = {}
+    few = saved.keywords if len(saved.keywords) <= _MAX_COMPARED else ()
+    candidates = {keyword.slug: keyword for keyword in few}
     for word in sorted(_words(name).split(), key=len, reverse=True)[:2]:
         found = saved.find(word[:_STEM]) if len(word) >= _STEM else ()
         candidates |= {keyword.slug: keyword for keyword in found[:_MAX_COMPARED]}

@@ -26,6 +26,7 @@ def test_unknown_keyword_is_searched_for_and_the_nearest_names_are_offered(
     response = client.get("/k/halucination")
     links = links_of(response.text)
     assert response.status_code == 404
+    assert ("/k/hallucination", "Hallucination") in links
     assert ("/search?q=halucination", "halucination") in links
     assert not [label for _, label in links if "Quantum" in label]
     near = links_of(client.get("/k/hallucinations-in-llms").text)
