@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -15,14 +17,16 @@ from papers.index.compaction.compactor import Compactor
 from papers.index.postings import MAX_INLINE_POSTING, encode_doc_ids
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Sighting
-from papers.query.ast import Field, Text
+from papers.query.ast import Field, Node, Text
 from papers.query.parser import parse_query
 from papers.query.request import SearchRequest, SortOrder
+from papers.records.packing import LazyPaper
 from papers.search import reader
 from papers.search.counts import MatchCounter
 from papers.search.index_cache import posting_size
 from papers.search.reader import IndexReader
 from papers.search.similar import MoreLikeThis
+from papers.search.verify import verify
 from papers.store import Store
 from tests.papers.command_counts import counted
 from tests.papers.found_by import shown_of
@@ -177,6 +181,28 @@ def test_cache_size_is_bounded(redis: Redis, store: Store, monkeypatch: pytest.M
         assert calls["hmget"] > 1, "the cache was dropped"
 
 
+def test_text_is_verified_once_for_a_query_of_one_revision(
+    redis: Redis, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verified = Counter[int]()
+
+    def counting(residual: Node, papers: Mapping[int, LazyPaper]) -> BitMap:
+        verified.update([*papers])
+        return verify(residual, papers)
+
+    monkeypatch.setattr(reader, "verify", counting)
+    for keyword in ("-abs:reward model", "ti:model -abs:reward"):
+        verified.clear()
+        for limit in (3, 30, 1_000, 50):
+            store.newest_ids(parse_query(keyword), limit)
+        assert verified.total() == len(verified)
+    verified.clear()
+    for _ in range(3):
+        assert store.newest_ids(parse_query('abs:"reward model"'), 7) == []
+        assert store.newest_ids(parse_query('abs:"reward model"'), 9) == []
+    assert set(verified.values()) == {1}
+
+
 def test_cached_results_are_dropped_when_their_ids_are_many(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -247,3 +273,16 @@ def test_cache_counts_every_kind_of_entry(store: Store) -> None:
     cache.add_probe_terms(query.tree, {})
     cache.verified_docs(parse_query("other").tree)
     assert cache.byte_size == size, "entries that are cached already cost nothing"
+
+
+def test_cache_counts_what_a_search_reads(store: Store) -> None:
+    store.newest_ids(parse_query('abs:"reward model"'), 1_000)
+    cache = store.reader._cache
+    postings = [part for found in cache.segment_postings.values() for part in found.values()]
+    assert len(postings) >= len(MONTHS)
+    papers = len(cache.stored_papers)
+    assert papers >= len(MONTHS)
+    assert cache.byte_size >= sum(map(posting_size, postings)) + 8_000 * papers
+    size = cache.byte_size
+    cache.add_verified(parse_query("other").tree, BitMap(range(10_000)), BitMap([7]))
+    assert cache.byte_size >= size + 4 * 10_000

@@ -376,6 +376,40 @@ def test_result_cut_by_the_verification_limit_has_a_next_cursor(
     assert bool(cut) is keyword.startswith("abs:")
 
 
+def test_prefix_in_the_abstract_is_not_found_in_the_title(store: Store) -> None:
+    texts = {1: "Rewards.", 2: "A survey.", 3: "Rewarding surveys."}
+    store.ingest([described(number, abstract=text) for number, text in texts.items()], now=NOW)
+    assert ids(store.search(request_for("abs:rewar*"))) == [3, 1]
+    assert ids(store.search(request_for("part -abs:rewar*"))) == [2]
+    assert ids(store.search(request_for("ti:rewar*"))) == [3, 2, 1]
+
+
+def test_replacements_of_cross_listed_papers_are_replacements(store: Store) -> None:
+    kinds = (AnnounceType.NEW, AnnounceType.CROSS, AnnounceType.REPLACE, AnnounceType.REPLACE_CROSS)
+    store.ingest(
+        [
+            described(number, channel=Channel.ANNOUNCEMENT, announce_type=kind)
+            for number, kind in enumerate(kinds, 1)
+        ],
+        now=NOW,
+    )
+    selections = {"new": [1], "cross": [2], "replace": [4, 3], "replace-cross": [4]}
+    for name, expected in selections.items():
+        assert ids(store.search(request_for("reward", types=frozenset({name})))) == expected
+        with_new = frozenset({name, "new"})
+        assert ids(store.search(request_for("reward", types=with_new))) == sorted(
+            {*expected, 1}, reverse=True
+        )
+
+
+def test_least_number_of_votes(store: Store) -> None:
+    store.ingest([described(number) for number in range(1, 6)], now=NOW)
+    votes = {2: None, 3: 0, 4: 1, 5: 2}
+    store.ingest([picked(number, 0, votes=count) for number, count in votes.items()], now=NOW)
+    found = {least: ids(store.search(request_for("reward", min_votes=least))) for least in range(4)}
+    assert found == {0: [5, 4, 3, 2, 1], 1: [5, 4], 2: [5], 3: []}
+
+
 def test_link_with_a_long_path_is_compared_whole(store: Store) -> None:
     """The index knows the first parts of a path; the text decides."""
     links = {1: "/a/b", 2: "/a/b/c", 3: "/a/b/c/d", 4: "/a/b/x"}

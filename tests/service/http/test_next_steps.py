@@ -8,6 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from redis import Redis
 
+from papers.command_name import NAME_VARIABLE
 from papers.state.keywords import Keywords
 from tests.service.made import NOW
 
@@ -100,3 +101,16 @@ def test_keyword_that_is_too_long_says_how_long_and_what_to_do(client: FlaskClie
     longer = client.get("/api/v1/papers", query_string={"q": "word " * 1000}).json
     assert longer
     assert "the keyword has 4,999 characters; at most 500" in longer["detail"]
+
+
+@pytest.mark.parametrize("name", ["./run", "paperwire"])
+def test_pages_and_api_name_the_command_as_it_was_called(
+    client: FlaskClient, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(NAME_VARIABLE, name)
+    for path in ("/manage", "/manage/feeds", "/manage/blocks"):
+        assert f"{name} token" in client.get(path).text, path
+    assert f"{name} token add NAME --scope SCOPE" in client.get("/api").text
+    refused = client.delete("/api/v1/keywords/reward-model").json
+    assert refused
+    assert f"`{name} token add NAME --scope keywords` makes one" in refused["detail"]
