@@ -26,7 +26,7 @@ _MIN_SHARE: Final = 0.15
 """Share of a term's most frequent alternative that the others must have."""
 _MIN_MEANING_SHARE: Final = 0.3
 """Share of the papers that define a short form in which it has that meaning."""
-_MIN_DEFINED_SHARE: Final = 0.04
+_MIN_DEFINED_SHARE: Final = 0.1
 """Share of the papers that have a short form, or a word that is folded alike, that define it."""
 NO_COUNTS: Final[Mapping[str, int]] = {}
 _MAX_LONG_WORDS: Final = 8

@@ -20,8 +20,9 @@ SuggestionEffect = Literal["adds", "replaces", "narrows"]
 Period = Literal["year", "all"]
 _MIN_ADDED_SHARE: Final = 0.01
 """Share of the papers found that a suggestion must add: less is a slip of authors."""
-_MIN_PAPERS: Final = 2
-_MIN_NARROWED: Final = 2 * _MIN_PAPERS
+_MIN_PAPERS: Final = 1
+_MIN_OTHERS: Final = 2
+_MIN_NARROWED: Final = _MIN_PAPERS + _MIN_OTHERS
 """Papers of a keyword of which phrases are looked for."""
 _MIN_SHARE: Final = 0.02
 _MAX_SHARE: Final = 0.85
@@ -128,4 +129,4 @@ class _Tally:
 def is_narrower(found: int, counted: int) -> bool:
     """Return whether a phrase that `found` papers have is worth showing beside `counted` papers."""
     least = max(_MIN_PAPERS, _MIN_SHARE * counted)
-    return least <= found <= min(_MAX_SHARE * counted, counted - _MIN_PAPERS)
+    return least <= found <= min(_MAX_SHARE * counted, counted - _MIN_OTHERS)
