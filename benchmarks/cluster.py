@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import pickle
 import statistics
 import tempfile
 import time
@@ -18,6 +19,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import islice
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from redis import Redis
@@ -105,12 +107,13 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory() as one,
         tempfile.TemporaryDirectory() as other,
+        tempfile.TemporaryDirectory() as folder,
         embedded_store.open_embedded_store(embedded_store.StorePaths.in_data_dir(one)) as single,
         embedded_store.open_embedded_store(embedded_store.StorePaths.in_data_dir(other)) as plain,
         running_cluster() as cluster,
     ):
         places = (_Place("one server", single, ""), _Place("cluster", plain, cluster.url))
-        months = list(generate_months(options.papers))
+        months = save_months(options.papers, Path(folder))
         for place in places:
             measure_ingest(place, months, options.processes)
         for place in places:
@@ -128,9 +131,31 @@ def _real_sample() -> list[Sighting]:
     return list(islice(read_sightings(DEFAULT_CORPUS), 20_000))
 
 
-def measure_ingest(place: _Place, months: Sequence[Sequence[Sighting]], processes: int) -> None:
+class SavedMonth(NamedTuple):
+    """A file with the papers of a month, so that a million need not fit into memory at once."""
+
+    path: Path
+    papers: int
+
+    def load(self) -> list[Sighting]:
+        """Return the papers."""
+        loaded: list[Sighting] = pickle.loads(self.path.read_bytes())
+        return loaded
+
+
+def save_months(papers: int, folder: Path) -> list[SavedMonth]:
+    """Generate papers and write each month to a file, oldest first."""
+    saved = list[SavedMonth]()
+    for number, month in enumerate(generate_months(papers)):
+        path = folder / str(number)
+        path.write_bytes(pickle.dumps(month))
+        saved.append(SavedMonth(path, len(month)))
+    return saved
+
+
+def measure_ingest(place: _Place, months: Sequence[SavedMonth], processes: int) -> None:
     """Print papers per second of one process and of several; the store is full afterwards."""
-    sample = months[: max(1, len(months) // 5)]
+    sample = months[: max(1, len(months) // 10)]
     redis = place.connect()
     rates = list[float]()
     for count, part in ((1, sample), (processes, months)):
@@ -141,7 +166,7 @@ def measure_ingest(place: _Place, months: Sequence[Sequence[Sighting]], processe
             _ingest(place.redis_url, place.store_url, part)
         else:
             _ingest_in_processes(place, part, count)
-        rates.append(sum(map(len, part)) / (time.perf_counter() - began))
+        rates.append(sum(month.papers for month in part) / (time.perf_counter() - began))
     began = time.perf_counter()
     Compactor(redis).compact_before(202601)
     print(
@@ -151,16 +176,14 @@ def measure_ingest(place: _Place, months: Sequence[Sequence[Sighting]], processe
     )
 
 
-def _ingest(redis_url: str, store_url: str, months: Iterable[Sequence[Sighting]]) -> None:
+def _ingest(redis_url: str, store_url: str, months: Iterable[SavedMonth]) -> None:
     store = Store(connect_store(redis_url, store_url, retry=True))
-    for month in months:
+    for month in (saved.load() for saved in months):
         for at in range(0, len(month), BATCH_SIZE):
             store.ingest(month[at : at + BATCH_SIZE], now=NOW)
 
 
-def _ingest_in_processes(
-    place: _Place, months: Sequence[Sequence[Sighting]], processes: int
-) -> None:
+def _ingest_in_processes(place: _Place, months: Sequence[SavedMonth], processes: int) -> None:
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=context) as pool:
         parts = [months[n::processes] for n in range(processes)]

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import gc
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -32,6 +32,7 @@ from papers.model.paper import Paper, Sighting
 from papers.query.parser import Query
 from papers.query.request import ALL_ANNOUNCE_TYPES, Hits, Page, SearchRequest
 from papers.records.packing import LazyPaper, PaperRecord
+from papers.records.unread_paper import SelectKnown, UnreadPaper, select_none
 from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
 from papers.redis_backend.listings.changed_papers import ChangedPapers, ChangeKind
@@ -216,17 +217,14 @@ class Store:
             hits, _ = self._collector.collect(request, limit)
             return hits
 
-    def search(
-        self, request: SearchRequest, is_known: Callable[[LazyPaper], bool] | None = None
-    ) -> Page:
-        """Return the page of matches of a request.
-
-        With `is_known`, records are packed, and those that it knows were not even tried to unpack.
-        """
+    def search(self, request: SearchRequest, select_known: SelectKnown = select_none) -> Page:
+        """Return the page of matches of a request; records that `select_known` selects unread."""
         with translate_store_errors(self._redis):
             hits, session = self._collector.collect(request, request.limit + 1)
             shown = hits.doc_ids[: request.limit]
-            records = self._visible_records(session.read_stored(shown), session, is_known)
+            is_by_id = session.cache.known_blocks.is_by_id
+            stored = session.read_unless_known(shown, select_known if is_by_id else select_none)
+            records = self._visible_records(stored, session)
             found = [(n, record) for n, id in enumerate(shown) if (record := records.get(id))]
             return Page(
                 records=tuple([record for _, record in found]),
@@ -237,20 +235,19 @@ class Store:
             )
 
     def _visible_records(
-        self,
-        stored: dict[int, LazyPaper],
-        session: ReadSession,
-        is_known: Callable[[LazyPaper], bool] | None,
+        self, stored: dict[int, LazyPaper], session: ReadSession
     ) -> dict[int, PaperRecord]:
         """Return what may be shown of papers by doc id; unreadable records are left out."""
-        if is_known is None or session.cache.known_blocks:
+        blocks = session.cache.known_blocks
+        if not blocks.is_by_id:
             papers = unpack_papers(stored.values()).values()
             visible = {p.id.doc_id: self._visible_part(p, session) for p in papers}
             return {doc_id: part for doc_id, part in visible.items() if part}
-        unknown = [record for record in stored.values() if not is_known(record)]
-        readable = {id.doc_id for id in unpack_papers(unknown)}
-        unreadable = {record.doc_id for record in unknown} - readable
-        return {id: record for id, record in stored.items() if id not in unreadable}
+        read = [record for record in stored.values() if not isinstance(record, UnreadPaper)]
+        readable = {id.doc_id for id in unpack_papers(read)}
+        unreadable = {record.doc_id for record in read} - readable
+        shown = (id for id in stored if id not in unreadable and id not in blocks.doc_ids)
+        return {id: stored[id] for id in shown}
 
     def previous_cursor(self, request: SearchRequest) -> str:
         """Return the cursor of the page before the page of a request with a cursor.
@@ -286,11 +283,14 @@ class Store:
                 yield from filter(None, map(blocks.visible_part, papers))
 
     def iter_newest(self) -> Iterator[PaperRecord]:
-        """Yield what may be shown of every paper, newest first, as `search` with `is_known`."""
+        """Yield what may be shown of every paper, newest first, and cache the records' hashes."""
         with translate_store_errors(self._redis):
+            session = self.reader.open_session(lambda _: [])
             for batch in iter_records(self._redis, newest_first=True):
+                # Into the cache of a revision that was read before the records were.
+                session.cache.add_record_hashes({id: p.record_hash for id, p in batch.items()})
                 session = self.reader.open_session(lambda _: [])
-                yield from self._visible_records(batch, session, lambda _: False).values()
+                yield from self._visible_records(batch, session).values()
 
     def count_papers(self) -> int:
         """Return how many papers there are."""

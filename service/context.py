@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +15,7 @@ from papers.config.settings import Settings
 from papers.config.sources import SOURCES
 from papers.errors import BadParameter, UnknownKeyword
 from papers.query.request import LIST_NAMES
-from papers.records.packing import LazyPaper
+from papers.records.unread_paper import SelectKnown, select_none
 from papers.redis_backend.cluster.client import connect_store
 from papers.search.counts import MatchCounter
 from papers.search.percolate import PercolatorCache
@@ -138,16 +137,16 @@ class AppContext:
         version: StoreVersion,
         limit: int | None = None,
         *,
-        is_known: Callable[[LazyPaper], bool] | None = None,
+        select_known: SelectKnown = select_none,
     ) -> FeedResult:
         """Search for the papers of a URL: as many as it requests, or `limit`.
 
-        Keywords and task states are those of `version`, read with the version stamp. `is_known` is
-        that of `Store.search`. Raises StoreUnavailable.
+        Keywords and task states are those of `version`, read with the version stamp. `select_known`
+        is that of `Store.search`. Raises StoreUnavailable.
         """
         query = urls.params.query or union_query(version.keywords)
         search_request = urls.search_request(query, limit)
-        page, previous = self.store.search(search_request, is_known), None
+        page, previous = self.store.search(search_request, select_known), None
         if search_request.before:
             previous = urls.at_cursor(self.store.previous_cursor(search_request))
         return FeedResult(
@@ -213,7 +212,7 @@ class AppContext:
     @property
     def token_guard(self) -> TokenGuard:
         """What the tokens of this request allow."""
-        return TokenGuard(self.settings, ApiTokens(self.redis), self.quota, self.now())
+        return TokenGuard(self.settings, self.redis, ApiTokens(self.redis), self.quota, self.now())
 
 
 def _args_without(names: tuple[str, ...]) -> MultiDict[str, str]:

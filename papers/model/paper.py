@@ -182,9 +182,8 @@ class Paper(NamedTuple):
 
         Such a paper is in no feed but those of picks.
         """
-        return bool(self.title) and not any(
-            rank.is_arxiv for name, rank in self.ranks if name == "title"
-        )
+        stated = [rank.is_arxiv for name, rank in self.ranks if name == "title"]
+        return bool(self.title) and not any(stated)
 
     @property
     def describing_communities(self) -> tuple[str, ...]:

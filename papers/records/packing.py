@@ -2,7 +2,8 @@
 
 The first byte is the format, which names the dictionary: a new dictionary can be introduced while
 records packed with the old one remain. Times are whole seconds since 1970, UTC. Packing is
-deterministic: equal papers give equal bytes. `docs/design.md` says how the dictionary was trained.
+deterministic: equal papers give equal bytes. `docs/explanation/design.md` says how the dictionary
+was trained.
 """
 
 from __future__ import annotations
@@ -89,7 +90,10 @@ class LazyPaper:
 
         `doc_id` is `ArxivId.doc_id`.
         """
-        self.doc_id = doc_id
+        self.doc_id, self.record_hash = doc_id, hash(packed)
+        self._decompress(packed)
+
+    def _decompress(self, packed: bytes) -> None:
         if packed[:1] != _FORMAT:
             reason = f"packed in format {packed[0]}, this version knows {_FORMAT[0]}"
             raise ValueError(f"{self.id}: {reason}")
@@ -101,10 +105,11 @@ class LazyPaper:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, LazyPaper):
             return NotImplemented
-        return (self.doc_id, self._serialized) == (other.doc_id, other._serialized)
+        others = (other.doc_id, other.record_hash, other._serialized)
+        return (self.doc_id, self.record_hash, self._serialized) == others
 
     def __hash__(self) -> int:
-        return hash((self.doc_id, self._serialized))
+        return hash((self.doc_id, self.record_hash))
 
     @property
     def id(self) -> ArxivId:

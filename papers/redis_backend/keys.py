@@ -70,7 +70,7 @@ The owner is the module that decides what a key contains; others may read or del
 | `snapshot:SLUG:PERIOD` | string | packed papers of a keyword in a past month, week or day | 40 to 400 days after the last read | service.cache.archive_snapshots | copied |
 | `feed:HASH:lock` | string | token of the process that renders the response | 10 s | service.cache.redis_tier | no |
 | `metrics` | hash | metric, values of its labels, and bucket of a histogram → count of all processes | permanent | papers.telemetry.metric_recorder | no |
-| `schema` | string | schema version of the data, or `restoring` | permanent | papers.maintenance.migrations | no |
+| `schema` | string | schema version of the data, the version that writes it, and the oldest reader that may serve it; or `restoring` | permanent | papers.maintenance.schema_stamp | no |
 | `lock:schema` | string | token of the process that migrates the data | 60 s | papers.maintenance.migrations | no |
 
 A transaction on several keys only uses keys that share a hash tag: of one year, of `{words}`, of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from redis import Redis
@@ -38,6 +38,11 @@ def unpack_papers(records: Iterable[LazyPaper]) -> dict[ArxivId, Paper]:
 
 def read_stored_papers(redis: Redis, doc_ids: Iterable[int]) -> dict[int, LazyPaper]:
     """Return the papers that exist, by doc id (`papers.model.arxiv_id.ArxivId.doc_id`)."""
+    return open_records(read_packed_papers(redis, doc_ids))
+
+
+def read_packed_papers(redis: Redis, doc_ids: Iterable[int]) -> dict[int, bytes]:
+    """Return the records of the papers that exist, by doc id."""
     months: dict[int, list[int]] = defaultdict(list)
     for doc_id in doc_ids:
         months[doc_id >> 16].append(doc_id)
@@ -49,11 +54,15 @@ def read_stored_papers(redis: Redis, doc_ids: Iterable[int]) -> dict[int, LazyPa
     ]
     replies = zip(months.values(), read_many(redis, commands), strict=True)
     records = [record for members, row in replies for record in zip(members, row, strict=True)]
+    return {doc_id: packed for doc_id, packed in records if packed}
+
+
+def open_records(records: Mapping[int, bytes]) -> dict[int, LazyPaper]:
+    """Return records as lazy papers, by doc id."""
     found: dict[int, LazyPaper] = {}
-    for doc_id, packed in records:
+    for doc_id, packed in records.items():
         try:
-            if packed:
-                found[doc_id] = LazyPaper(doc_id, packed)
+            found[doc_id] = LazyPaper(doc_id, packed)
         except UNPACK_ERRORS as error:
             _log_unreadable(ArxivId.from_doc_id(doc_id), error)
     return found

@@ -73,6 +73,8 @@ class IndexCache:
     """By query: the probe terms chosen for its phrases."""
     segment_postings: dict[tuple[int, SegmentLayout], SegmentPostings] = field(default_factory=dict)
     stored_papers: dict[int, LazyPaper] = field(default_factory=dict)
+    record_hashes: dict[int, int] = field(default_factory=dict)
+    """By doc id: `LazyPaper.record_hash`, also of papers that are not cached."""
     verified: dict[Node, tuple[BitMap, BitMap]] = field(default_factory=dict)
     """By residual query: the doc ids whose texts match it, and those whose texts do not."""
     hits: dict[Hashable, Hits] = field(default_factory=dict)
@@ -109,7 +111,14 @@ class IndexCache:
     def add_papers(self, papers: Mapping[int, LazyPaper]) -> None:
         """Cache packed papers by doc id."""
         self.stored_papers.update(papers)
+        self.record_hashes.update({id: paper.record_hash for id, paper in papers.items()})
         self.byte_size += len(papers) * _PAPER_COST
+
+    def add_record_hashes(self, hashes: Mapping[int, int]) -> None:
+        """Cache the hashes of records by doc id."""
+        self.byte_size -= _ENTRY_COST * len(self.record_hashes)
+        self.record_hashes.update(hashes)
+        self.byte_size += _ENTRY_COST * len(self.record_hashes)
 
     def add_recent_days(self, days: Mapping[date, BitMap]) -> None:
         """Cache the papers of the newest days."""

@@ -17,11 +17,13 @@ from redis import Redis
 from papers.errors import StoreError
 from papers.index.bitmaps import PaddedBitmap
 from papers.index.postings import decode_doc_ids, doc_ids_of_months
+from papers.model.arxiv_id import ArxivId
 from papers.query.ast import Node
 from papers.records.packing import LazyPaper
+from papers.records.unread_paper import SelectKnown, UnreadPaper
 from papers.redis_backend import keys
 from papers.redis_backend.connection import RedisCommand, ThreadLocalClient, read_many
-from papers.redis_backend.records import read_stored_papers
+from papers.redis_backend.records import open_records, read_packed_papers, read_stored_papers
 from papers.search.evaluate import PostingKey, ProbeTerms
 from papers.search.index_cache import IndexCache, ReadRequest
 from papers.search.plan import QueryPlan, RequiredPostings
@@ -129,6 +131,40 @@ class ReadSession:
         missing = [doc_id for doc_id in doc_ids if doc_id not in known]
         self.cache.add_papers(read_stored_papers(self._redis, missing))
         return {doc_id: known[doc_id] for doc_id in doc_ids if doc_id in known}
+
+    def read_unless_known(
+        self, doc_ids: Iterable[int], select_known: SelectKnown
+    ) -> dict[int, LazyPaper]:
+        """Return the papers that exist by their doc ids, in one round trip or none.
+
+        Those that `select_known` selects by their records' hashes are unread; they need not even be
+        fetched if another query of this revision has seen their hashes.
+        """
+        doc_ids, cache = list(doc_ids), self.cache
+        cached, papers = cache.record_hashes, cache.stored_papers
+        hashes = {doc_id: cached[doc_id] for doc_id in doc_ids if doc_id in cached}
+        known = select_known(hashes)
+        missing = [doc_id for doc_id in doc_ids if doc_id not in known and doc_id not in papers]
+        if missing:
+            packed = read_packed_papers(self._redis, missing)
+            fetched = {doc_id: hash(record) for doc_id, record in packed.items()}
+            cache.add_record_hashes(fetched)
+            hashes |= fetched
+            known |= select_known(fetched)
+            unknown = {id: record for id, record in packed.items() if id not in known}
+            cache.add_papers(open_records(unknown))
+        return {
+            id: UnreadPaper(id, hashes[id], self._read_record) if id in known else papers[id]
+            for id in doc_ids
+            if id in known or id in papers
+        }
+
+    def _read_record(self, doc_id: int) -> bytes:
+        """Return the record of an unread paper. Raises StoreError if it is gone."""
+        packed = read_packed_papers(self._redis, [doc_id]).get(doc_id)
+        if packed is None:
+            raise StoreError(f"{ArxivId.from_doc_id(doc_id)} was removed during the request")
+        return packed
 
     def verify_docs(self, residual: Node, doc_ids: BitMap) -> BitMap:
         """Return those of some papers whose texts match a residual query."""

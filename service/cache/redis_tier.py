@@ -18,10 +18,13 @@ from redis import Redis
 from papers.errors import StoreError
 from papers.redis_backend import keys
 from papers.redis_backend.connection import RedisCommand, read_many, translate_store_errors
-from service.cache.cached_body import CachedBody, pack_cached_body
+from service.cache.cached_body import CachedBody, StoredValidators
 
 VALIDATOR_TTL_SECONDS: Final = 30 * 24 * 3600
 RENDER_LOCK_SECONDS: Final = 10.0
+_EVICTED_SHARE: Final = 50
+"""One in so many custom responses is evicted at once: to evict takes two round trips, which few
+readers should wait for."""
 _log = logging.getLogger(__name__)
 
 _ACQUIRE_SCRIPT: Final = """
@@ -82,20 +85,24 @@ class RedisTier:
     A store that takes no writes is logged: it costs speed, not the response.
     """
 
-    def __init__(self, redis: Redis, max_custom: int) -> None:
-        self._redis, self._max_custom = redis, max_custom
+    def __init__(self, redis: Redis, build_id: str, max_custom: int) -> None:
+        self._redis, self._build_id, self._max_custom = redis, build_id, max_custom
 
     def put(
         self,
         digest: str,
         cached_body: CachedBody,
+        stored: StoredValidators,
         lock: RenderLock,
         *,
         is_custom: bool,
         now: datetime,
     ) -> None:
-        """Store the validators of a response and release its lock, in one round trip."""
-        validators = pack_cached_body(cached_body.without_body)
+        """Store the validators of a response and release its lock, in one round trip.
+
+        `stored` has those that another build of the code stored, which stay.
+        """
+        validators = stored.pack(cached_body.without_body, self._build_id)
         seconds, added = str(VALIDATOR_TTL_SECONDS), str(now.timestamp())
         commands: list[RedisCommand] = [
             ("SET", keys.response_validators(digest), validators, "EX", seconds)
@@ -109,8 +116,8 @@ class RedisTier:
             with translate_store_errors(self._redis):
                 _, *counts = read_many(self._redis, commands)
                 lock.is_held = False
-                if is_custom and counts[1] > self._max_custom:
-                    self._evict_oldest_custom(counts[1] - self._max_custom)
+                if is_custom and (excess := counts[1] - self._max_custom) > 0:
+                    self._evict_oldest_custom(excess + self._max_custom // _EVICTED_SHARE)
         except StoreError as error:
             _log.warning("validators not stored: %s", error)
 

@@ -22,6 +22,7 @@ from service.feeds.entry import Entry, FeedItem
 from service.feeds.entry_cache import EntryCaches, PreparedFeed
 from service.feeds.entry_templates import SPECIMEN_FEED, TemplatedRenderer, XmlValues
 from service.feeds.feed import Feed, FeedRenderer, RenderedFeed
+from service.feeds.feed_templates import render_frame
 
 _RENDERED_AT_ONCE: Final = 10
 _PAUSE_FACTOR: Final = 9
@@ -68,7 +69,8 @@ class FeedFormat:
         if self.xml is None:
             return self.renderer(feed, entries)
         templated = TemplatedRenderer(self.name, self.renderer, self.xml, caches.templates)
-        return templated.render(feed, entries)
+        rendered = [templated.render_entry(entry) for entry in entries]
+        return render_frame(templated, feed)._replace(entries=rendered)
 
     @property
     def name(self) -> str:

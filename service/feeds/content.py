@@ -50,10 +50,17 @@ class Content:
         return escape(self.plain_html, quote=False)
 
 
-def build_content(paper: Paper, lead_pick: Pick | None = None, *, version: int = 0) -> Content:
+def build_content(
+    paper: Paper,
+    lead_pick: Pick | None = None,
+    *,
+    version: int = 0,
+    authors: tuple[str, ...] | None = None,
+) -> Content:
     """Build the content of a paper's entry, beginning with `lead_pick` if there is one.
 
-    The links at its end lead to `version` if there is one.
+    The links at its end lead to `version` if there is one. `authors` are the paper's
+    `author_names`, if the caller has them.
     """
     lead = render_pick(lead_pick) if lead_pick else None
     html, plain = ([lead.xhtml], [lead.text]) if lead else ([], [])
@@ -72,13 +79,15 @@ def build_content(paper: Paper, lead_pick: Pick | None = None, *, version: int =
         if text:
             html.append(f"<p><strong>{name}:</strong> {tex_to_html(text)}</p>")
             plain.append(f"{name}: {text}")
-    footer = render_footer(paper, version)
+    footer = render_footer(paper, version, authors)
     return Content("".join([*html, footer.xhtml]), "\n\n".join([*plain, footer.text]))
 
 
-def render_footer(paper: Paper, version: int = 0) -> Content:
+def render_footer(
+    paper: Paper, version: int = 0, authors: tuple[str, ...] | None = None
+) -> Content:
     """Render authors and categories as of the version's announcement, and links to the paper."""
-    names = author_line(author_names(paper), MAX_FOOTER_AUTHORS)
+    names = author_line(author_names(paper) if authors is None else authors, MAX_FOOTER_AUTHORS)
     categories = ", ".join(map(single_line, categories_at_announcement(paper)))
     texts = [
         (name, text) for name, text in (("Authors", names), ("Categories", categories)) if text

@@ -157,7 +157,7 @@ class Entry(_HasLinks):
     @cached_property
     def content(self) -> Content:
         """The pick, if any, and the text from arXiv."""
-        return build_content(self.paper, self.lead_pick)
+        return build_content(self.paper, self.lead_pick, authors=self.authors)
 
     @cached_property
     def links(self) -> tuple[Link, ...]:  # type: ignore[override]  # never set
@@ -184,7 +184,7 @@ class Entry(_HasLinks):
             else self.updated
         )
 
-    @property
+    @cached_property
     def authors(self) -> tuple[str, ...]:
         """Names in order."""
         return author_names(self.paper)

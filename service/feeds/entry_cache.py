@@ -15,13 +15,14 @@ from __future__ import annotations
 import hashlib
 import heapq
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property, partial
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from papers.records.packing import LazyPaper, compress, decompress
+from papers.records.unread_paper import SelectKnown
 from service.cache.lru import ByteLRU
 from service.feeds.entry import Entry, FeedItem
 from service.feeds.entry_templates import TemplateCache
@@ -35,11 +36,12 @@ TEMPLATE_CACHE_BYTES: Final = 8_000_000
 _OVERHEAD_BYTES: Final = 700
 """What Python takes for a cached entry besides its bytes."""
 _FREE_BYTES: Final = 50_000
+_NO_ENTRIES: Final[Mapping[Any, CachedEntry]] = {}
 _MAX_ENTRIES_PER_PAPER: Final = 6
 """A paper's entries in formats, feeds of events, and as they were before its last changes."""
 
 EntryCacheKey = tuple[int, str, int]
-"""Doc id, name of the format, hash of the entry."""
+"""Doc id, name of the format, hash of the entry: a paper's own entry has that of its record."""
 
 
 class EntryFacts(NamedTuple):
@@ -74,9 +76,23 @@ class EntryCache:
 
     def get(self, key: EntryCacheKey) -> CachedEntry | None:
         """Return an entry, or None."""
+        return self.get_all([key])[0]
+
+    def get_all(self, keys: Sequence[EntryCacheKey | None]) -> list[CachedEntry | None]:
+        """Return entries in the order of their keys, None for those that are not cached."""
         with self._lock:
-            found = self._papers.get(key[0])
-            return found.get(key) if found else None
+            papers = self._papers
+            return [papers.get(key[0], _NO_ENTRIES).get(key) if key else None for key in keys]
+
+    def select_known(self, format: str, record_hashes: Mapping[int, int]) -> set[int]:
+        """Return the papers whose own entry in a format is cached, given hashes by doc id."""
+        with self._lock:
+            papers = self._papers
+            return {
+                doc_id
+                for doc_id, record_hash in record_hashes.items()
+                if (doc_id, format, record_hash) in papers.get(doc_id, _NO_ENTRIES)
+            }
 
     def put(self, key: EntryCacheKey, entry: CachedEntry) -> None:
         """Store an entry; those of the oldest papers are evicted, perhaps this one."""
@@ -122,12 +138,9 @@ class EntryCaches:
         self.entries = EntryCache(ENTRY_CACHE_BYTES)
         self.templates: TemplateCache = ByteLRU(TEMPLATE_CACHE_BYTES)
 
-    def is_known(self, format: str) -> Callable[[LazyPaper], bool]:
-        """Return the function that tells whether a paper's own entry is cached in a format."""
-        return partial(self._is_known, format)
-
-    def _is_known(self, format: str, record: LazyPaper) -> bool:
-        return self.entries.get(_paper_key(format, Entry(record))) is not None
+    def select_known(self, format: str) -> SelectKnown:
+        """Return the function that selects the papers whose own entry is cached in a format."""
+        return partial(self.entries.select_known, format)
 
 
 @dataclass(frozen=True)
@@ -145,7 +158,7 @@ class PreparedFeed:
 
     @cached_property
     def _cached(self) -> list[CachedEntry | None]:
-        return [key and self.cache.get(key) for key in self._keys]
+        return self.cache.get_all(self._keys)
 
     @cached_property
     def _facts(self) -> Sequence[EntryFacts]:
@@ -182,5 +195,7 @@ def _cache_key(format: str, item: FeedItem) -> EntryCacheKey | None:
 
 def _paper_key(format: str, entry: Entry) -> EntryCacheKey:
     record = entry.record
-    doc_id = record.doc_id if isinstance(record, LazyPaper) else record.id.doc_id
-    return (doc_id, format, hash(entry))
+    if not isinstance(record, LazyPaper):
+        return (record.id.doc_id, format, hash(entry))
+    is_own = type(entry) is Entry and not entry.lead_pick and not entry.keywords
+    return (record.doc_id, format, record.record_hash if is_own else hash(entry))

@@ -19,14 +19,15 @@ from typing import Any, Final, NamedTuple
 from service.cache.lru import ByteLRU
 from service.feeds.content import Content
 from service.feeds.entry import TEXT_FIELDS, AtomSource, Category, DigestEntry, FeedItem
-from service.feeds.feed import Feed, FeedRenderer, RenderedFeed
+from service.feeds.feed import Feed, FeedRenderer
 
 SPECIMEN_FEED: Final = Feed(*("urn:any",) * 6, alternates=(), entries=())
 """A feed for entries that are rendered without one."""
 _SPECIMEN_CONTENT, _EMPTY_CONTENT = Content("<gap0/>", ""), Content("", "")
 _SPECIMEN_PUBLISHED, _SPECIMEN_UPDATED = (datetime(1, 1, day, tzinfo=UTC) for day in (1, 2))
-_FIRST_MARKER: Final = 10**15
-_AUTHORS_MARKER: Final = str(_FIRST_MARKER)
+FIRST_MARKER: Final = 10**15
+"""The marker of the first text; each has the next number."""
+_AUTHORS_MARKER: Final = str(FIRST_MARKER)
 _TITLE: Final = 1 + TEXT_FIELDS.index("title")
 """The place of the title among an entry's texts, which begin with the authors."""
 _TEXT_SEPARATOR, _NAME_SEPARATOR = "\0\1"
@@ -54,12 +55,14 @@ class XmlValues(NamedTuple):
 class EntryTemplate(NamedTuple):
     """The common text of entries of one shape, with `%s` for each value that `select_values` picks.
 
-    `author_separator` is the text between two authors.
+    `author_separator` is the text between two authors; `ending` is what a feed has after one entry
+    and after all.
     """
 
     template: str
     author_separator: str
     select_values: Callable[[Sequence[str]], tuple[str, ...]]
+    ending: tuple[bytes, bytes] = (b"", b"")
 
 
 TemplateCache = ByteLRU[tuple[str, Hashable], EntryTemplate]
@@ -68,35 +71,43 @@ TemplateCache = ByteLRU[tuple[str, Hashable], EntryTemplate]
 
 @dataclass(frozen=True, slots=True)
 class TemplatedRenderer:
-    """Renders what `renderer` would, byte by byte, and calls it once per feed and new shape."""
+    """Renders what `renderer` would, byte by byte, and calls it once per new shape."""
 
     format: str
     renderer: FeedRenderer
     xml: XmlValues
     templates: TemplateCache
 
-    def render(self, feed: Feed, entries: Sequence[FeedItem]) -> RenderedFeed:
-        """Render a feed with these entries."""
-        document = self.renderer(feed, ())
-        return document._replace(entries=[self._render_entry(entry) for entry in entries])
-
-    def _render_entry(self, entry: FeedItem) -> bytes:
+    def render_entry(self, entry: FeedItem) -> bytes:
+        """Render an entry."""
         shape, texts = _shape_and_texts(entry)
         found = self.templates.get((self.format, shape))
-        template, author_separator, select = found or self._build_template(shape, entry, texts)
+        template = found or self._build_template(shape, entry, texts)
+        content = self.xml.render_content(entry.content)
+        return self.fill(template, texts, content, (entry.published, entry.updated))
+
+    def fill(
+        self,
+        template: EntryTemplate,
+        texts: Sequence[str],
+        content: str,
+        dates: tuple[datetime, datetime],
+    ) -> bytes:
+        """Return a template with its values; `dates` are published and updated."""
         escaped = escape(_TEXT_SEPARATOR.join(texts), quote=False)
-        plain = escaped.replace(_NAME_SEPARATOR, author_separator).split(_TEXT_SEPARATOR)
+        plain = escaped.replace(_NAME_SEPARATOR, template.author_separator).split(_TEXT_SEPARATOR)
         plain[_TITLE] = self.xml.encode_title(plain[_TITLE])
         quoted = escaped.replace('"', "&quot;").split(_TEXT_SEPARATOR)
-        dates = self.xml.format_published(entry.published), entry.updated.isoformat()
-        values = [*plain, *quoted, self.xml.render_content(entry.content), *dates]
-        return (template % select(values)).encode()
+        published, updated = dates
+        formatted = self.xml.format_published(published), updated.isoformat()
+        values = [*plain, *quoted, content, *formatted]
+        return (template.template % template.select_values(values)).encode()
 
     def _build_template(
         self, shape: Hashable, entry: FeedItem, texts: Sequence[str]
     ) -> EntryTemplate:
         (body,) = self.renderer(SPECIMEN_FEED, [_build_specimen(entry, texts)]).entries
-        template = _compile_template(body.decode(), len(texts))
+        template = compile_template(body.decode(), len(texts))
         self.templates.put((self.format, shape), template, len(body))
         return template
 
@@ -119,7 +130,7 @@ def _shape_and_texts(entry: FeedItem) -> tuple[Hashable, list[str]]:
 
 def _build_specimen(entry: FeedItem, texts: Sequence[str]) -> DigestEntry:
     """Return an entry of the same shape with markers for its texts, in `_shape_and_texts` order."""
-    markers = iter([text and str(_FIRST_MARKER + number) for number, text in enumerate(texts)])
+    markers = iter([text and str(FIRST_MARKER + number) for number, text in enumerate(texts)])
     marker = partial(next, markers)
     authors = marker()
     fields: dict[str, Any] = {name: marker() for name in TEXT_FIELDS}
@@ -150,7 +161,7 @@ def _parse_optional_count(number: str) -> int | None:
     return int(number) if number else None
 
 
-def _compile_template(body: str, text_count: int) -> EntryTemplate:
+def compile_template(body: str, text_count: int) -> EntryTemplate:
     """Turn a rendered specimen into a template.
 
     Two authors become one placeholder. The values are `text_count` texts, the same texts escaped

@@ -1,11 +1,11 @@
 """Routes that are not pages, one module for each group of URLs: feeds, API, exports, metrics.
 
 May import: papers.config, papers.errors, papers.maintenance, papers.model, papers.query,
-papers.redis_backend, papers.search, papers.state, papers.store, papers.suggestions,
-papers.telemetry, service.cache, service.context, service.exports, service.feed_result,
-service.feeds, service.http, service.json_api, service.markup, service.routes.api_v1,
-service.search_suggestions, service.search_title, service.source_status, service.urls,
-service.workload.
+papers.records, papers.redis_backend, papers.search, papers.state, papers.store,
+papers.suggestions, papers.telemetry, service.cache, service.context, service.exports,
+service.feed_result, service.feeds, service.http, service.json_api, service.markup,
+service.routes.api_v1, service.search_suggestions, service.search_title, service.source_status,
+service.urls, service.workload.
 Start with: feeds.py; a new module is a row of `BLUEPRINTS`.
 """
 

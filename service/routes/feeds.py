@@ -11,6 +11,7 @@ from datetime import datetime
 
 from flask import Blueprint, Response, request
 
+from papers.records.unread_paper import SelectKnown, select_none
 from service.cache.render_request import PreparedBody
 from service.cache.version_stamp import StoreVersion
 from service.context import AppContext, context
@@ -83,8 +84,7 @@ def _make_feed(ctx: AppContext, urls: SearchUrls, version: StoreVersion, suffix:
     """Return the feed of a URL, or its digest; that of a saved keyword links to its archives."""
     if urls.params.digest_kind:
         return digest_feed(ctx, urls, version, suffix, now=ctx.now())
-    is_known = ctx.entry_caches.is_known(FORMATS[suffix].name)
-    found = ctx.search(urls, version, is_known=is_known)
+    found = ctx.search(urls, version, select_known=_select_known(ctx, urls, version, suffix))
     feed = build_feed(found, suffix)
     if not _is_saved_feed(urls):
         return feed
@@ -94,6 +94,18 @@ def _make_feed(ctx: AppContext, urls: SearchUrls, version: StoreVersion, suffix:
         paging_links=(*feed.paging_links, *archive.items()),
         hub_url=ctx.settings.websub_hub,
     )
+
+
+def _select_known(
+    ctx: AppContext, urls: SearchUrls, version: StoreVersion, suffix: str
+) -> SelectKnown:
+    """Return which papers need not be read: none where entries state more than the paper.
+
+    The feed of a saved keyword looks at their dates for its link to archives.
+    """
+    if urls.list_name or "order" in urls.params.options or version.keywords:
+        return select_none
+    return ctx.entry_caches.select_known(FORMATS[suffix].name)
 
 
 def _is_saved_feed(urls: SearchUrls) -> bool:

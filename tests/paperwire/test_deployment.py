@@ -317,7 +317,7 @@ def test_documented_caddyfile_lets_no_client_name_its_address(tmp_path: Path) ->
     """A WSGI server takes `X_Forwarded_For` for `X-Forwarded-For`."""
     if CADDY is None:
         pytest.skip("no caddy: apt-get install caddy")
-    page = (ROOT / "docs" / "running.md").read_text("utf-8")
+    page = (ROOT / "docs" / "how-to" / "behind-a-proxy.md").read_text("utf-8")
     (snippet,) = re.findall(r"```caddy\n(.*?)```", page, re.DOTALL)
     port = find_free_port("127.0.0.1", 0)
     with counting_service() as upstream:

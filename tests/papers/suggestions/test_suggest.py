@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 from unittest import mock
 
@@ -12,8 +11,6 @@ from hypothesis import strategies as st
 from redis import Redis
 
 from papers.errors import BadQuery
-from papers.model.arxiv_id import ArxivId
-from papers.model.paper import Channel, Sighting
 from papers.query.parser import parse_query
 from papers.query.request import SearchRequest
 from papers.redis_backend import keys
@@ -33,8 +30,8 @@ from papers.suggestions.suggestion_counts import (
 from papers.suggestions.term_dictionary import TermDictionary
 from papers.suggestions.term_spans import MAX_PHRASES, term_spans
 from tests.papers.query_strategies import queries
+from tests.papers.suggestions.announcements import NOW, sighting
 
-NOW = datetime(2026, 11, 20, tzinfo=UTC)
 DEFINITION = "We study reinforcement learning (RL)."
 TERMS = {
     term_key(short): (Alternative(long, 9),)
@@ -191,17 +188,6 @@ def test_sample_has_the_newest_papers_and_some_of_earlier_months(
         *(f"2610.{n:05}" for n in range(10, 5, -1)),
         *(f"{month}.{n:05}" for month in (2609, 2608) for n in (10, 6, 2)),
     ]
-
-
-def sighting(number: int, month: int = 202611, **values: Any) -> Sighting:
-    fields = {
-        "title": f"Paper {number}",
-        "abstract": "Text.",
-        "categories": ("cs.CL",),
-        "announced_at": NOW,
-    }
-    id = ArxivId(month, number)
-    return Sighting(id, "arxiv", Channel.ANNOUNCEMENT, NOW, **{**fields, **values})
 
 
 def suggestions(redis: Redis, typed: str) -> list[Suggestion]:

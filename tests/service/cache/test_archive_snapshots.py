@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -11,7 +10,7 @@ from papers.model.arxiv_id import ArxivId
 from papers.model.periods import Period, PeriodKind
 from papers.query.parser import parse_query
 from papers.query.request import Page, SearchRequest
-from papers.records.packing import LazyPaper
+from papers.records.unread_paper import SelectKnown, select_none
 from papers.store import Store
 from service.cache.archive_snapshots import newest_period_before
 from tests.service.made import NOW, make_sighting
@@ -25,11 +24,9 @@ class CountingStore(Store):
 
     searches = 0
 
-    def search(
-        self, request: SearchRequest, is_known: Callable[[LazyPaper], bool] | None = None
-    ) -> Page:
+    def search(self, request: SearchRequest, select_known: SelectKnown = select_none) -> Page:
         self.searches += 1
-        return super().search(request, is_known)
+        return super().search(request, select_known)
 
 
 @pytest.fixture

@@ -43,6 +43,11 @@ def test_states_of_a_connection() -> None:
     assert not any((SENDING.is_silent, SENDING.is_resting, SENDING.is_unanswered))
 
 
+def test_request_in_the_millisecond_of_the_last_response_is_unanswered() -> None:
+    assert replace(UNANSWERED, sent_before=4.0).is_unanswered
+    assert not replace(UNANSWERED, sent_before=3.999).is_unanswered
+
+
 def test_client_within_its_share_keeps_everything() -> None:
     assert choose_excess(numbered(SILENT, RESTING), LIMITS) == set()
 
@@ -102,6 +107,11 @@ def test_what_moves_on_or_begins_anew_does_not_stall() -> None:
     for second in range(0, 200, 10):
         moved = replace(SENDING, acknowledged=900 + second * MIN_BYTES)
         assert detector.stalled([moved], second) == set()
+    for count, moves in ((MIN_BYTES, True), (MIN_BYTES - 1, False)):
+        detector = StallDetector()
+        detector.stalled([SENDING], 0.0)
+        moved = replace(SENDING, acknowledged=SENDING.acknowledged + count)
+        assert detector.stalled([moved], STALL_SECONDS) == (set() if moves else {1})
     drip = [replace(SENDING, acknowledged=10_000_000 + n) for n in range(2)]
     detector = StallDetector()
     detector.stalled([drip[0]], 0.0)

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -52,6 +53,11 @@ def digest_entry(*papers: Paper) -> FeedItem:
 
 def packed(paper: Paper) -> LazyPaper:
     return LazyPaper(paper.id.doc_id, pack(paper))
+
+
+def is_known(caches: EntryCaches, record: LazyPaper) -> bool:
+    """Return whether a paper's own entry is cached in Atom."""
+    return bool(caches.select_known(FORMATS["atom"].name)({record.doc_id: record.record_hash}))
 
 
 def entries(*numbers: int) -> tuple[FeedItem, ...]:
@@ -147,7 +153,7 @@ def test_each_entry_is_rendered_once(suffix: str) -> None:
 def test_paper_of_a_cached_entry_stays_packed() -> None:
     caches, paper = EntryCaches(), make_paper(1)
     first, second = packed(paper), packed(paper)
-    known = caches.is_known(FORMATS["atom"].name)
+    known = partial(is_known, caches)
     assert not known(first)
     documents = [
         FORMATS["atom"].render(make_feed(entries=(Entry(record),)), caches)
@@ -182,8 +188,7 @@ def test_entries_are_rendered_ahead_until_the_cache_is_full() -> None:
     newest_first = [packed(make_paper(number)) for number in range(500, 0, -1)]
     left = iter(newest_first)
     FORMATS["atom"].render_ahead(left, caches, pauses.append)
-    known = caches.is_known(FORMATS["atom"].name)
-    cached = [record for record in newest_first if known(record)]
+    cached = [record for record in newest_first if is_known(caches, record)]
     assert cached == newest_first[: 10 * len(pauses)]
     assert 20 < len(cached) < 150
     assert next(left) == newest_first[len(cached)]

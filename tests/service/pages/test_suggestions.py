@@ -13,7 +13,7 @@ from papers.suggestions.abbreviation_store import AbbreviationStore
 from papers.suggestions.abbreviations import Alternative, term_key
 from tests.service.conftest import Announce
 from tests.service.made import make_sighting
-from tests.service.pages.test_pages import page
+from tests.service.pages.browsing import page
 
 TITLES = ("RL for robots", "Reinforcement learning", "Safe reinforcement learning")
 
