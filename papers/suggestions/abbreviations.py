@@ -12,7 +12,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
+from papers.query.operator_notes import PRONOUNS
 from papers.text.folding import tokenize
+from papers.text.stop_words import STOP_WORDS
 
 MAX_TEXT_LENGTH: Final = 20_000
 """Characters of a text that are read."""
@@ -148,7 +150,8 @@ def alternatives_of_terms(
         for key in [key for key in others if key in meanings]:
             papers = others[key].total()
             is_usual = papers >= _MIN_MEANING_SHARE * meanings[key]
-            if not is_usual or papers < _MIN_DEFINED_SHARE * word_papers.get(key, 0):
+            is_word = key in STOP_WORDS or key in PRONOUNS
+            if is_word or not is_usual or papers < _MIN_DEFINED_SHARE * word_papers.get(key, 0):
                 del others[key]
     ranked = {term: _rank(others) for term, others in found.items() if others}
     terms = sorted((term for term in ranked if ranked[term]), key=lambda t: (-_top(ranked[t]), t))

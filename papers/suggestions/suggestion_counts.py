@@ -21,12 +21,12 @@ SuggestionEffect = Literal["adds", "replaces", "narrows"]
 Period = Literal["year", "all"]
 _MIN_ADDED_SHARE: Final = 0.01
 """Share of the papers found that a suggestion must add: less is a slip of authors."""
-_MIN_PAPERS: Final = 1
+_MIN_PAPERS: Final = 2
 _MIN_OTHERS: Final = 2
 _MIN_NARROWED: Final = _MIN_PAPERS + _MIN_OTHERS
 """Papers of a keyword of which phrases are looked for."""
 _MAX_RARE_PHRASES: Final = 2
-_MIN_SHARE: Final = 0.02
+_MIN_SHARE: Final = 0.05
 _MAX_SHARE: Final = 0.85
 
 
