@@ -365,3 +365,10 @@ def test_any_text_is_parsed_or_refused_with_a_hint(text: str) -> None:
 )
 def test_names_with_underscores_are_those_of_arxivs_api(typed: str, same_as: str) -> None:
     assert parse_query(typed).tree == parse_query(same_as).tree
+
+
+def test_link_has_200_characters_at_most() -> None:
+    longest = f"github.com/{'a' * 189}"
+    assert str(parse_query(f"link:{longest}").tree) == f"link:{longest}"
+    with pytest.raises(BadQuery, match="keep it to 200 characters"):
+        parse_query(f"link:{longest}a")
