@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from paperwire.operations.output import (
     format_paper,
     format_paper_row,
     format_progress,
     format_source,
+    format_suggestion,
 )
 
 
@@ -52,3 +55,29 @@ def test_sources_and_progress_are_rendered() -> None:
     run = {"task": "fill:x", "done": 100, "total": 200, "pace": 3.25}
     assert format_progress(run).endswith("running  100 of 200 records, 3.2 a second")
     assert " of " not in format_progress({**run, "total": None})
+
+
+# (kind, effect, added papers, papers, period, line)
+SUGGESTED = [
+    ("abbreviation", "adds", 9, 12, "year", "also written t: +9 papers in a year: x OR t"),
+    ("author", "adds", 1, 1, "all", "by the author t: +1 paper: x OR t"),
+    ("family", "adds", 2, 3, "all", "also look for t: +2 papers: x OR t"),
+    ("correction", "replaces", 5, 5, "year", "did you mean t: 5 papers in a year"),
+    ("phrase", "narrows", 0, 3, "all", "only as a phrase t: 3 papers"),
+]
+
+
+@pytest.mark.parametrize(("kind", "effect", "added", "papers", "period", "line"), SUGGESTED)
+def test_suggestion_says_what_it_does(
+    kind: str, effect: str, added: int, papers: int, period: str, line: str
+) -> None:
+    suggestion = {
+        "kind": kind,
+        "text": "t",
+        "query": "x OR t",
+        "effect": effect,
+        "added_papers": added,
+        "papers": papers,
+        "period": period,
+    }
+    assert format_suggestion(suggestion) == line
