@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Final
@@ -53,6 +53,7 @@ def _query_generators(
     mid = [word for word in selective if 0.002 < share[word] <= 0.02]
     common = [word for word in selective if share[word] > 0.02]
     shingles = _title_shingles(real, share)
+    written, apart = _TextPhrases(real, draw), _PairsApart(shingles, draw)
     authors = [
         name for paper in real for name in paper.authors if len(tokenize_unstemmed(name)) == 2
     ]
@@ -78,6 +79,13 @@ def _query_generators(
         "phrase, OR group, NOT": lambda: '"{} {}" ({} OR {}) -{}'.format(
             *draw.choice(shingles), *draw.sample(common, 2), draw.choice(mid)
         ),
+        "title word": lambda: f"ti:{draw.choice(mid)}",
+        "abstract word": lambda: f"abs:{draw.choice(mid)}",
+        "three common words": lambda: " ".join(draw.sample(common, 3)),
+        "phrase of three": lambda: written.draw_phrase(3),
+        "phrase of five": lambda: written.draw_phrase(5),
+        "pairs that never meet": apart.draw_phrase,
+        "phrase nobody wrote": lambda: '"{} {}"'.format(*draw.sample(mid, 2)),
     }
 
 
@@ -90,3 +98,50 @@ def _title_shingles(real: Sequence[Sighting], share: dict[str, float]) -> list[t
     adjacent = (pair for title in titles for pair in pairwise(title))
     counts = Counter(pair for pair in adjacent if pair[0] in share and pair[1] in share)
     return [pair for pair, count in counts.items() if count >= 3]
+
+
+class _TextPhrases:
+    """Draws phrases as they are written in titles and abstracts, stop words included."""
+
+    def __init__(self, real: Sequence[Sighting], draw: random.Random) -> None:
+        self._real, self._draw = real, draw
+
+    def draw_phrase(self, length: int) -> str:
+        """Return some consecutive words of a sentence as a phrase; its ends are content words."""
+        while True:
+            paper = self._draw.choice(self._real)
+            sentence = self._draw.choice([paper.title, *paper.abstract.split(". ")])
+            words = sentence.split()
+            start = self._draw.randrange(max(len(words) - length + 1, 1))
+            phrase = words[start : start + length]
+            if (
+                len(phrase) == length
+                and all(map(_is_plain, phrase))
+                and _has_selective_ends(phrase)
+            ):
+                return f'"{" ".join(phrase)}"'
+
+
+def _is_plain(word: str) -> bool:
+    return word.isascii() and word.isalpha()
+
+
+def _has_selective_ends(words: Sequence[str]) -> bool:
+    return all(_is_selective(word.lower()) for word in (words[0], words[-1]))
+
+
+class _PairsApart:
+    """Draws phrases of three words whose pairs are each written, though hardly ever together."""
+
+    def __init__(self, pairs: Sequence[tuple[str, str]], draw: random.Random) -> None:
+        self._pairs, self._draw = pairs, draw
+        self._by_first = defaultdict[str, list[str]](list)
+        for first, second in pairs:
+            self._by_first[first].append(second)
+
+    def draw_phrase(self) -> str:
+        """Return a phrase of two pairs that share their middle word."""
+        while True:
+            first, middle = self._draw.choice(self._pairs)
+            if middle in self._by_first:
+                return f'"{first} {middle} {self._draw.choice(self._by_first[middle])}"'

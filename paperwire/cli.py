@@ -1,6 +1,5 @@
 """The command line. Each command imports what it needs when it runs, so `--help` is fast.
 
-Exit codes: 0 success; 1 not found, or a source or the store failed; 2 invalid input.
 Errors are one line on standard error; with `--json`, results are one JSON document.
 """
 
@@ -10,13 +9,13 @@ import os
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
 import click
 
+from papers.command_name import set_config_option
 from papers.config.settings import discover_settings
 from papers.config.sources import SOURCES
-from papers.errors import BadInput, PaperwireError
 from paperwire.commands.backup import backup, restore
 from paperwire.commands.doctor import doctor
 from paperwire.commands.export import export
@@ -30,6 +29,8 @@ from paperwire.commands.quarantine import quarantine
 from paperwire.commands.source import source
 from paperwire.commands.store import store
 from paperwire.commands.token import token
+from paperwire.shell.command_group import CommandGroup
+from paperwire.shell.completion import completion
 
 if TYPE_CHECKING:
     from paperwire.operations.queries import CommandResult
@@ -37,19 +38,8 @@ if TYPE_CHECKING:
 CONFIG_FILE: Final = "paperwire.toml"
 
 
-class CommandGroup(click.Group):
-    """The top-level commands; prints our own errors in one line and sets the exit code."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; a PaperwireError ends the process."""
-        try:
-            return super().invoke(ctx)
-        except PaperwireError as error:
-            _exit_with_error(str(error), 2 if isinstance(error, BadInput) else 1)
-
-
 @click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option("0.1.0", prog_name="paperwire")
+@click.version_option("0.2.0", prog_name="paperwire")
 @click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -59,6 +49,7 @@ def main(config: Path | None) -> None:
     """Paperwire, a newswire for research papers: every keyword is a feed."""
     if config:  # for this process and every program it starts
         os.environ["PAPERWIRE_CONFIG"] = str(config.resolve())
+        set_config_option(config.resolve())
 
 
 @main.command()
@@ -120,22 +111,24 @@ def status(as_json: bool) -> None:
 
 
 @main.command()
-@click.argument("query")
+@click.argument("words", nargs=-1, required=True, metavar="QUERY")
 @click.option("-n", "limit", default=20, show_default=True, type=click.IntRange(1, 1000))
 @click.option(
     "--picked", is_flag=True, help="Only papers that a community picked, newest pick first."
 )
 @json_option
-def search(query: str, limit: int, picked: bool, as_json: bool) -> None:
+def search(words: tuple[str, ...], limit: int, picked: bool, as_json: bool) -> None:
     """Show the newest papers that match QUERY.
 
-    QUERY is in the keyword language, as in feeds.
+    QUERY is in the keyword language, as in feeds; a shell needs its quotes in quotes:
+    '"reward model"'. Each paper is a row of date, id, first author, title and link.
     """
-    from paperwire.operations import queries
+    from paperwire.operations.paper_search import search_papers
     from paperwire.operations.session import open_session
 
-    with open_session(discover_settings(os.environ)) as session:
-        _print(queries.search_papers(session, query, limit, picked=picked), as_json)
+    with open_session(discover_settings(os.environ), only_reads=True) as session:
+        query = " ".join(words)
+        _print(search_papers(session, query, limit, picked=picked), as_json)
 
 
 @main.command(
@@ -192,7 +185,7 @@ def papers(ids: tuple[str, ...], as_json: bool) -> None:
     from paperwire.operations import queries
     from paperwire.operations.session import open_session
 
-    with open_session(discover_settings(os.environ)) as session:
+    with open_session(discover_settings(os.environ), only_reads=True) as session:
         _print(queries.papers_by_id(session, ids), as_json)
 
 
@@ -253,7 +246,7 @@ def keyword_list(as_json: bool) -> None:
     from paperwire.operations import queries
     from paperwire.operations.session import open_session
 
-    with open_session(discover_settings(os.environ)) as session:
+    with open_session(discover_settings(os.environ), only_reads=True) as session:
         _print(queries.list_keywords(session), as_json)
 
 
@@ -272,12 +265,8 @@ for export_command in EXPORT_COMMANDS:
     export.add_command(export_command)
 main.add_command(load)
 main.add_command(block)
+main.add_command(completion)
 
 
 def _print(result: CommandResult, as_json: bool) -> None:
     print_result(result.document, result.text, as_json)
-
-
-def _exit_with_error(message: str, code: int) -> NoReturn:
-    click.echo("paperwire: " + " ".join(message.split()), err=True)
-    sys.exit(code)

@@ -212,7 +212,7 @@ class AppContext:
     @property
     def token_guard(self) -> TokenGuard:
         """What the tokens of this request allow."""
-        return TokenGuard(self.settings, ApiTokens(self.redis), self.quota, self.now())
+        return TokenGuard(self.settings, self.redis, ApiTokens(self.redis), self.quota, self.now())
 
 
 def _args_without(names: tuple[str, ...]) -> MultiDict[str, str]:

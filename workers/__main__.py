@@ -19,6 +19,7 @@ from typing import Final
 from redis import Redis
 from rq.exceptions import StopRequested
 
+from papers.command_name import command_line
 from papers.config.settings import Seconds, Settings, discover_settings
 from papers.errors import BadInput, BadSettings, PaperwireError, StoreError
 from papers.maintenance import migrations
@@ -54,7 +55,9 @@ def main(arguments: Sequence[str]) -> int:
     try:
         settings = discover_settings(os.environ)
         if not settings.redis_url:
-            raise BadSettings("redis_url: no store is named; set REDIS_URL, or use paperwire up")
+            raise BadSettings(
+                f"redis_url: no store is named; set REDIS_URL, or use `{command_line('up')}`"
+            )
         # Report an invalid address at once.
         connect_store(settings.redis_url, settings.store_url, retry=True)
     except PaperwireError as error:
@@ -116,6 +119,8 @@ def _tick_until_stopped(
         if not redis.exists(keys.SCHEMA):
             log.warning("the store was emptied: it is filled again")
             _initialize_store(redis, settings)
+        if migrations.has_newer_writer(redis):
+            break  # a newer scheduler is to tick; preparing the store fails until an update
         if tasks := scheduler.tick(read_store_time(redis)):
             log.info("due: %s", ", ".join(tasks))
         stopping.wait(TICK_INTERVAL)

@@ -20,6 +20,7 @@ from papers.state.communities import community_task
 from papers.state.task_states import TaskStates
 from papers.state.voting.pick_lists import PickLists
 from papers.suggestions.abbreviation_store import AbbreviationStore
+from papers.suggestions.term_dictionary import TermDictionary
 from workers.notify.channels import CHANNELS
 from workers.schedule import cadence
 from workers.schedule.task_kind import TaskKind, TaskRole
@@ -157,7 +158,9 @@ TASKS: Final[dict[str, TaskKind]] = {
         recurring=backup_tasks,
     ),
     ABBREVIATIONS_TASK: TaskKind(
-        build_fetch=lambda context: AbbreviationTask(AbbreviationStore(context.redis)).fetch,
+        build_fetch=lambda context: (
+            AbbreviationTask(AbbreviationStore(context.redis), TermDictionary(context.redis)).fetch
+        ),
         cadence=next_reading,
         role=TaskRole.MAINTENANCE,
         timeout=900,

@@ -21,10 +21,12 @@ from redis import Redis
 from redis.client import Pipeline
 from redis.exceptions import RedisError
 from rq import Queue, Worker, worker_registration
+from rq.exceptions import StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from papers.errors import BadParameter, PaperwireError
+from papers.maintenance import migrations
 from papers.redis_backend.connection import disable_retries
 from papers.redis_backend.store_errors import explain_error
 from workers import jobs, trial
@@ -101,6 +103,13 @@ class PaperwireWorker(Worker):
         self._stopping.set()
         if self.horse_pid:
             self.kill_horse(signal.SIGTERM)
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Run a job; leave it to a newer worker, and stop, once the store is a newer one's."""
+        if migrations.has_newer_writer(self.connection):
+            queue.push_job_id(job.id, at_front=True)
+            raise StopRequested
+        super().execute_job(job, queue)
 
     def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
         """Send the heartbeat, and register again with a store that was emptied since."""

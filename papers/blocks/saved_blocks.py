@@ -26,6 +26,7 @@ from papers.blocks.block_list import (
     block_key,
     split_address,
 )
+from papers.command_name import command_line
 from papers.config.sources import SLUG_PATTERN, SOURCES
 from papers.errors import BadParameter
 from papers.model.arxiv_id import ArxivId
@@ -79,7 +80,9 @@ class SavedBlocks:
         with translate_store_errors(self._redis):
             stored: Any = self._redis.hget(keys.BLOCKS, key)
             if stored is None:
-                raise BadParameter(kind, f"{subject[:80]!r} is not blocked; see `block list`")
+                raise BadParameter(
+                    kind, f"{subject[:80]!r} is not blocked; see `{command_line('block list')}`"
+                )
             block = _decode(stored)
             with self._changing(block, now):
                 self._redis.hdel(keys.BLOCKS, key)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from papers.command_name import command_line
 from papers.config.networks import parse_cidrs
 from papers.config.sources import check_community
 from papers.config.url_secrets import hide_credentials
@@ -43,7 +44,7 @@ def find_settings_errors(settings: Settings) -> Iterator[str]:
         if field.metadata["is_url"] and value and not value.startswith(_WEB_SCHEMES):
             yield f"{field.name} = {hide_credentials(value)!r}: must begin with http:// or https://"
     if settings.token and (reason := weak_token_reason(settings.token)):
-        yield f"token: {reason}; `paperwire token` generates one"
+        yield f"token: {reason}; `{command_line('token')}` generates one"
     yield from _address_errors(settings)
     if settings.store_url and not settings.store_url.startswith(("redis://", "rediss://")):
         shown = hide_credentials(settings.store_url)

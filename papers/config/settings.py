@@ -3,8 +3,8 @@
 Order of precedence: environment `PAPERWIRE_NAME`, environment `PAPERWIRE_NAME_FILE` (the path of a
 file that holds the value: for secrets), the TOML file, the default. `REDIS_URL` is read if
 `PAPERWIRE_REDIS_URL` is not set. In the environment, lists are comma-separated and tables are
-`name=value` pairs separated by semicolons. `docs/settings.md` lists the same fields; a test
-compares the two.
+`name=value` pairs separated by semicolons. `docs/reference/settings.md` lists the same fields; a
+test compares the two.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from papers.command_name import program_name
 from papers.config.checks import find_settings_errors
 from papers.config.setting_field import setting
 from papers.config.url_secrets import with_password
@@ -120,7 +121,8 @@ class Settings:
     )
     redis_password: str = setting(
         "",
-        "The store's password, if redis_url has none; best as PAPERWIRE_REDIS_PASSWORD_FILE.",
+        "The store's password, if redis_url has none, and of the user of store_url likewise; best "
+        "as PAPERWIRE_REDIS_PASSWORD_FILE.",
         secret=True,
     )
     keep_months: int = setting(
@@ -137,9 +139,7 @@ class Settings:
     web_processes: int = setting(
         2, "Web server processes.", between=(1, 64), heading="processes and limits"
     )
-    worker_processes: int = setting(
-        1, "RQ worker processes that `paperwire up` starts.", between=(1, 64)
-    )
+    worker_processes: int = setting(1, "RQ worker processes that `up` starts.", between=(1, 64))
     log_level: str = setting(
         "info", "debug, info, warning or error.", choices=("debug", "info", "warning", "error")
     )
@@ -232,7 +232,10 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
     settings = Settings(**values)
     if settings.redis_url and settings.redis_password:
         url = with_password(settings.redis_url, settings.redis_password)
-        return dataclasses.replace(settings, redis_url=url)
+        settings = dataclasses.replace(settings, redis_url=url)
+    if "@" in settings.store_url:  # nodes without users would refuse a password
+        url = with_password(settings.store_url, settings.redis_password)
+        settings = dataclasses.replace(settings, store_url=url)
     return settings
 
 
@@ -256,7 +259,9 @@ def _from_toml(path: Path) -> dict[str, Any]:
     try:
         table = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
-        raise BadSettings(f"{path}: {error.strerror}; write one with `paperwire init`") from error
+        raise BadSettings(
+            f"{path}: {error.strerror}; write one with `{program_name()} init {path}`"
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadSettings(f"{path} is not valid TOML: {error}") from error
     return {name: _from_toml_value(path, name, value) for name, value in table.items()}

@@ -11,7 +11,7 @@ from papers.config.settings import Settings
 
 _INTRODUCTION: Final = """\
 # Paperwire's settings, each with its default; remove a `#` to change one.
-# An environment variable PAPERWIRE_NAME overrides this file. See docs/settings.md for details.
+# An environment variable PAPERWIRE_NAME overrides this file: docs/reference/settings.md.
 """
 _EXAMPLES: Final = {"communities": {"reading-group": "https://example.org/papers.xml"}}
 """Example values for tables that are empty by default."""

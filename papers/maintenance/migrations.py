@@ -2,7 +2,7 @@
 
     no data, or data from before versions    it is stamped with its version
     the version of this code                 nothing to do
-    newer                                    StoreTooNew: only a newer Paperwire reads it
+    newer, or being migrated to a newer one  StoreTooNew, but web servers go on if it names them
     older                                    one process migrates it, the others wait
     a restore is running or was cut short    StoreError
 
@@ -10,15 +10,14 @@ A migration takes the data from one version to the next. It is a generator that 
 of seconds, and may be interrupted anywhere and run again: the version moves when it has ended.
 
 Data from `READABLE_VERSION` on is served while it is migrated, newest months first: keywords follow
-the new rules in the months that are done.
+the new rules in the months that are done. By `OLDEST_READER` a release says which older web servers
+go on serving, while it migrates and after it: see `papers.maintenance.schema_stamp`.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from redis import Redis
@@ -28,6 +27,8 @@ from papers.config.settings import Seconds
 from papers.errors import StoreBusy, StoreError, StoreTooNew
 from papers.index.term_months import TermMonths
 from papers.maintenance import store_home
+from papers.maintenance.migration_progress import MigrationProgress
+from papers.maintenance.schema_stamp import RESTORING_MARK, SchemaStamp
 from papers.model.arxiv_id import ArxivId
 from papers.redis_backend import keys
 from papers.redis_backend.connection import RoutingClient, translate_store_errors
@@ -37,10 +38,6 @@ from papers.redis_backend.revision import bump_revision
 from papers.state.initial_fetches import move_initial_fetches
 from papers.state.keyword_record import Keyword, acronyms_of_name
 from papers.state.keywords import Keywords
-from papers.state.task_states import Progress, TaskStates
-
-log = logging.getLogger(__name__)
-
 
 SCHEMA_VERSION: Final = 6
 """The version that this code writes and reads. Increase it when `papers.redis_backend.keys` or
@@ -49,14 +46,12 @@ SCHEMA_VERSION: Final = 6
 READABLE_VERSION: Final = 5
 """The first version whose records, keys and postings this code can read."""
 
+OLDEST_READER: Final = 6
+"""The oldest version whose web servers can serve the data of this one, and each step on the way. It
+may stay behind `SCHEMA_VERSION` if records and postings only gained what older code leaves out."""
+
 FIRST_VERSION: Final = 1
 """The version of data from before versions were recorded."""
-
-RESTORING_MARK: Final = b"restoring"
-"""The value of the schema key while a backup is restored."""
-
-MIGRATION_TASK: Final = "migration"
-"""The task under which the progress of a migration is shown."""
 
 STEP_TIMEOUT: Final[Seconds] = 60.0
 """The longest that one step of a migration may take; the lock expires after it."""
@@ -98,7 +93,7 @@ def _to_schema_6(redis: Redis) -> Iterator[None]:
     from papers.index.writing.term_batch import Vocabulary
 
     months = sorted(stored_months(redis), key=lambda stored: -stored[1])
-    progress = _MigrationProgress(redis, sum(redis.hlen(keys.month_papers(m)) for m, _ in months))
+    progress = MigrationProgress(redis, sum(redis.hlen(keys.month_papers(m)) for m, _ in months))
     for at, (yymm, month) in enumerate(months, 1):
         MonthWriter(redis, month, yymm, TermMonths(redis), Vocabulary()).reindex()
         if at == len(months) or months[at][0][:2] != yymm[:2]:
@@ -133,30 +128,6 @@ def _readable_keywords(redis: Redis) -> list[Keyword]:
         with suppress(StoreError):
             readable.append(Keyword.decode(slug.decode(), value))
     return readable
-
-
-class _MigrationProgress:
-    """Reports the progress of a migration as that of a task: on the status page, and in the log."""
-
-    def __init__(self, redis: Redis, total: int) -> None:
-        self._redis, self._states = redis, TaskStates(redis)
-        self._done, self._total, self._started_at = 0, total, self._now()
-
-    def _now(self) -> datetime:
-        reply: Any = self._redis.time()
-        return datetime.fromtimestamp(reply[0], UTC)
-
-    def add(self, papers: int) -> None:
-        """Count the papers of a step."""
-        self._done += papers
-        log.info("migration: %s of %s papers are indexed again", self._done, self._total)
-        self._states.save_progress(
-            Progress(MIGRATION_TASK, self._done, self._total, self._started_at, self._now())
-        )
-
-    def end(self) -> None:
-        """Delete the progress."""
-        self._states.delete_progress(MIGRATION_TASK)
 
 
 def _rename_keys(redis: Redis, yymm: str) -> None:
@@ -195,7 +166,15 @@ def stored_version(redis: Redis) -> int | None:
         stored: Any = redis.get(keys.SCHEMA)
         if stored is None:
             return FIRST_VERSION if redis.exists(keys.MONTHS, keys.KEYWORDS) else None
-    return _parse_version(stored)
+    return SchemaStamp.parse(stored).version
+
+
+def has_newer_writer(redis: Redis) -> bool:
+    """Return True if a newer version writes the data, or is migrating it. Raises StoreError."""
+    with translate_store_errors(redis):
+        stored: Any = redis.get(keys.SCHEMA)
+    is_stamped = stored is not None and stored != RESTORING_MARK
+    return is_stamped and SchemaStamp.parse(stored).writer > SCHEMA_VERSION
 
 
 def check_version(redis: Redis) -> None:
@@ -213,27 +192,27 @@ def require_compatible(
     stored: bytes | None,
     *,
     supported: int = SCHEMA_VERSION,
-    readable: int = SCHEMA_VERSION,
+    readable: int | None = None,
     in_cluster: bool = False,
 ) -> None:
-    """Check a value of the schema key against the `supported` version; `readable` is served too.
+    """Check that code of the version `supported` may work with data, by the value of its key.
 
-    Raises StoreTooNew; StoreBusy if the data is older and not migrated yet, unless it is readable
-    while it is migrated; StoreError.
+    With `readable`, that it may serve it: data from that version on, and newer if it is named as a
+    reader. Raises StoreTooNew; StoreBusy if the data is older and not migrated yet; StoreError.
     """
-    schema = supported if stored is None else _parse_version(stored)
-    if stored is not None:
-        store_home.require_home(store_home.SchemaStamp.parse(stored), in_cluster=in_cluster)
-    if readable <= schema < supported:
+    if stored is None:
         return
-    if schema > supported:
+    stamp = SchemaStamp.parse(stored)
+    store_home.require_home(stamp, in_cluster=in_cluster)
+    newest = stamp.writer if readable is None else stamp.reader
+    if newest > supported:
         raise StoreTooNew(
-            f"the store's data has schema {schema}, this Paperwire knows {supported}: "
+            f"the store's data has schema {newest}, this Paperwire knows {supported}: "
             "update Paperwire, or restore a backup of that time"
         )
-    if schema < supported:
+    if stamp.version < (supported if readable is None else readable):
         raise StoreBusy(
-            f"the store's data has schema {schema} and is to be migrated to {supported}"
+            f"the store's data has schema {stamp.version} and is to be migrated to {supported}"
         )
 
 
@@ -241,6 +220,7 @@ def prepare_store(
     redis: Redis,
     *,
     supported: int = SCHEMA_VERSION,
+    reader: int = OLDEST_READER,
     migrations: Mapping[int, Migration] = MIGRATIONS,
     lock_timeout: Seconds = 2 * STEP_TIMEOUT,
 ) -> int | None:
@@ -250,12 +230,13 @@ def prepare_store(
     process migrates for longer than `lock_timeout`; StoreError.
     """
     before = stored_version(redis)
+    stamp = SchemaStamp(supported, supported, min(reader, supported))
     with translate_store_errors(redis):
         if before is None or before == supported:
             if not redis.exists(keys.SCHEMA):  # a store without free memory can still be read
-                store_home.stamp_schema(redis, supported, if_absent=True)
+                store_home.stamp_schema(redis, stamp, if_absent=True)
         elif before < supported:
-            _migrate(redis, supported, migrations, lock_timeout)
+            _migrate(redis, stamp, migrations, lock_timeout)
         stored = store_home.adopt_cluster(redis)
         store_home.require_cluster(redis, stored)
     require_compatible(stored, supported=supported, in_cluster=isinstance(redis, RoutingClient))
@@ -275,26 +256,16 @@ def _move_initial_fetches(redis: Redis) -> None:
 
 
 def _migrate(
-    redis: Redis, supported: int, migrations: Mapping[int, Migration], lock_timeout: Seconds
+    redis: Redis, target: SchemaStamp, migrations: Mapping[int, Migration], lock_timeout: Seconds
 ) -> None:
+    """Migrate to a version, step by step. From the first on the data says who may still use it."""
     lock = redis.lock(keys.SCHEMA_LOCK, timeout=STEP_TIMEOUT, blocking_timeout=lock_timeout)
     try:
         with lock:
-            while (schema := stored_version(redis)) is not None and schema < supported:
-                for _ in migrations[schema](redis):
+            while (version := stored_version(redis)) is not None and version < target.version:
+                store_home.stamp_schema(redis, target._replace(version=version))
+                for _ in migrations[version](redis):
                     lock.reacquire()
-                store_home.stamp_schema(redis, schema + 1)
+                store_home.stamp_schema(redis, target._replace(version=version + 1))
     except LockError as error:
         raise StoreBusy("the store's data is being migrated by another process") from error
-
-
-def _parse_version(stored: bytes) -> int:
-    if stored == RESTORING_MARK:
-        raise StoreError(
-            "a backup is being restored, or that was cut short; "
-            "wait for it, or run `paperwire restore --replace` again"
-        )
-    version = store_home.SchemaStamp.parse(stored).version
-    if not version.isdigit():
-        raise StoreError(f"{keys.SCHEMA} holds {stored[:50]!r}, which is no schema")
-    return int(version)

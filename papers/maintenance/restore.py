@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from redis import Redis
 
+from papers.command_name import command_line
 from papers.errors import BadBackup, BadParameter, StoreBusy
 from papers.index.term_months import TermMonths
 from papers.index.writing.month_writer import MonthWriter
@@ -27,6 +28,7 @@ from papers.maintenance import migrations
 from papers.maintenance.backup import BATCH_SIZE, KEY_RECORD, PAPERS_RECORD, BackupCounts
 from papers.maintenance.backup_file import BackupReader, BackupRecord
 from papers.maintenance.backup_records import check_records
+from papers.maintenance.schema_stamp import RESTORING_MARK, SchemaStamp
 from papers.maintenance.store_home import stamp_schema
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
@@ -60,7 +62,7 @@ def restore_backup(redis: Redis, path: Path, *, replace: bool, now: datetime) ->
         with translate_store_errors(redis):
             _claim_store(redis, replace=replace)
             counts = _Restore(redis, now).load(file)
-            stamp_schema(redis, file.header.schema)
+            stamp_schema(redis, SchemaStamp.of_version(file.header.schema))
             redis.set(keys.KEYWORDS_VERSION, secrets.token_bytes(12))  # the list has changed
             bump_revision(redis)
             ChangedPapers(redis).reset(now)
@@ -73,7 +75,7 @@ def holds_data(redis: Redis) -> bool:
     found: Any = redis.exists(
         *(name for name in (*keys.COPIED, *keys.REBUILT) if "*" not in name and ":rev" not in name)
     )
-    return bool(found) or redis.get(keys.SCHEMA) == migrations.RESTORING_MARK
+    return bool(found) or redis.get(keys.SCHEMA) == RESTORING_MARK
 
 
 def _claim_store(redis: Redis, *, replace: bool) -> None:
@@ -83,7 +85,7 @@ def _claim_store(redis: Redis, *, replace: bool) -> None:
             "restore", "the store is not empty; `--replace` puts the backup in place of all of it"
         )
     before: Any = redis.get(keys.SCHEMA)
-    redis.set(keys.SCHEMA, migrations.RESTORING_MARK)  # from here on no job starts
+    redis.set(keys.SCHEMA, RESTORING_MARK)  # from here on no job starts
     jobs = next(iter(redis.scan_iter(match=keys.task_lock("*"), count=BATCH_SIZE)), None)
     if jobs or redis.exists(keys.SCHEDULER_LEASE):
         if before is None:
@@ -91,8 +93,8 @@ def _claim_store(redis: Redis, *, replace: bool) -> None:
         else:
             redis.set(keys.SCHEMA, before)
         raise StoreBusy(
-            "Paperwire runs on this store: stop `paperwire up`, or the scheduler and the workers, "
-            "wait a minute, and restore again"
+            f"Paperwire runs on this store: stop `{command_line('up')}`, or the scheduler and the "
+            "workers, wait a minute, and restore again"
         )
     _clear(redis)
 

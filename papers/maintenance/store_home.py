@@ -1,35 +1,22 @@
 """Where the papers are: on one server, or in a cluster beside it.
 
-The schema key has `6`, or `6 cluster TOKEN` where a cluster has the papers, which holds the token
-too. So no process looks for them in the wrong place and takes a store for empty.
+The schema key has the token of the cluster that has the papers, and the cluster has it too. So no
+process looks for them in the wrong place and takes a store for empty.
 """
 
 from __future__ import annotations
 
 import secrets
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from redis import Redis
 
 from papers.errors import StoreError
+from papers.maintenance.schema_stamp import SchemaStamp
 from papers.redis_backend import keys
 from papers.redis_backend.connection import RoutingClient
 
-_MARK: Final = b" cluster "
 _MOVE: Final = "to move them, make a backup first (docs/cluster.md)"
-
-
-class SchemaStamp(NamedTuple):
-    """The value of the schema key: the version, in digits, and the token of a cluster, or `b""`."""
-
-    version: bytes
-    token: bytes
-
-    @classmethod
-    def parse(cls, stored: bytes) -> SchemaStamp:
-        """Parse a stored value."""
-        version, _, token = stored.partition(_MARK)
-        return cls(version, token)
 
 
 def require_home(stamp: SchemaStamp, *, in_cluster: bool) -> None:
@@ -44,35 +31,35 @@ def require_home(stamp: SchemaStamp, *, in_cluster: bool) -> None:
 
 def require_cluster(redis: Redis, stored: bytes | None) -> None:
     """Check that the cluster is the one that has the papers. Raises StoreError, redis-py's."""
-    stamp = SchemaStamp.parse(stored or b"")
-    if stamp.token and isinstance(redis, RoutingClient):
+    token = SchemaStamp.parse(stored).token if stored else b""
+    if token and isinstance(redis, RoutingClient):
         found: Any = redis.get(keys.CLUSTER_TOKEN)
-        if found != stamp.token:
+        if found != token:
             raise StoreError(
                 "the cluster of store_url is not the one that has the papers, or was emptied: "
                 "correct store_url, or restore a backup"
             )
 
 
-def stamp_schema(redis: Redis, version: int, *, if_absent: bool = False) -> None:
-    """Write the version of the data, and where its papers are. Raises redis-py's errors."""
-    stored = b"%d" % version
+def stamp_schema(redis: Redis, stamp: SchemaStamp, *, if_absent: bool = False) -> None:
+    """Write who may use the data, and where its papers are. Raises redis-py's errors."""
     if isinstance(redis, RoutingClient):
         redis.set(keys.CLUSTER_TOKEN, secrets.token_hex(8), nx=True)
         token: Any = redis.get(keys.CLUSTER_TOKEN)
-        stored += _MARK + token
-    redis.set(keys.SCHEMA, stored, nx=if_absent)
+        stamp = stamp._replace(token=token)
+    redis.set(keys.SCHEMA, stamp.encode(), nx=if_absent)
 
 
 def adopt_cluster(redis: Redis) -> bytes | None:
     """Return the value of the schema key, with the cluster's token if there are no papers yet.
 
-    Raises redis-py's errors.
+    Raises StoreError, redis-py's errors.
     """
     stored: Any = redis.get(keys.SCHEMA)
-    is_plain = stored is not None and stored.isdigit()
-    if isinstance(redis, RoutingClient) and is_plain and not redis.exists(keys.MONTHS):
-        stamp_schema(redis, int(stored))
+    stamp = SchemaStamp.parse(stored) if stored is not None else None
+    is_unhoused = stamp and not stamp.token and isinstance(redis, RoutingClient)
+    if stamp and is_unhoused and not redis.exists(keys.MONTHS):
+        stamp_schema(redis, stamp)
         stored = redis.get(keys.SCHEMA)
     found: bytes | None = stored
     return found

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from itertools import zip_longest
 from typing import Final, NoReturn
 
 from papers.config.sources import SLUG_PATTERN
@@ -83,6 +85,11 @@ _SUBJECTS: Final = {
 _FLAGS: Final = {"is": (Flag.PICKED, Flag.WITHDRAWN), "has": RESOURCE_FLAGS}
 EVERY_SOURCE: Final = ("any", "all", "community", "communities", "picked")
 """What people type as a source when they mean all communities."""
+
+_WORDS_WITH_COLON: Final = ("all", "is", "has")
+"""Field names that also precede a colon and a blank in titles, where they are words."""
+_OPERAND_BEGINS: Final = ("open", "minus", "OR", "AND", "NOT")
+_VALUE_BEGINS: Final = ("word", "phrase", "open")
 
 LabelParser = Callable[[Token, str], Node]
 
@@ -216,6 +223,31 @@ LABEL_PARSERS: Final[dict[str, LabelParser]] = {
     **{field: _flag_parser(field, flags) for field, flags in _FLAGS.items()},
 }
 """Prefix to the parser of its values."""
+
+
+def attach_fields(tokens: Sequence[Token]) -> list[Token]:
+    """Return the tokens with fields read that a blank separates from their value: `au: hinton`.
+
+    Only where nothing else is meant: in a title `author:` may be a word.
+    """
+    found = list[Token]()
+    for token, after in zip_longest(tokens, tokens[1:]):
+        before = found[-1].kind if found else ""
+        if after and after.kind in _VALUE_BEGINS and is_spaced_field(token, before):
+            token = replace(token, kind="field", written=token.written[:-1])
+        elif before == "field" and token.kind == "word":
+            token = replace(token, kind="value")
+        found.append(token)
+    return found
+
+
+def is_spaced_field(token: Token, before: str) -> bool:
+    """Return whether a word behind a token of kind `before` is a field, a blank after its colon."""
+    name = token.written.removesuffix(":")
+    begins = before in ("", *_OPERAND_BEGINS)
+    is_field = name in field_prefixes() or (name in FIELD_ALIASES and begins)
+    is_spaced = token.kind == "word" and name != token.written
+    return is_field and is_spaced and name not in _WORDS_WITH_COLON
 
 
 def field_prefixes() -> tuple[str, ...]:

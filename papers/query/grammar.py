@@ -23,6 +23,7 @@ from papers.query.fields import (
     LABEL_PARSERS,
     TEXT_FIELDS,
     field_prefixes,
+    is_spaced_field,
     refuse_field,
 )
 from papers.query.tokens import Token, refuse
@@ -39,9 +40,6 @@ MIN_PREFIX_LENGTH: Final = 3
 _MAX_INITIALS: Final = 2
 _PAIR: Final = 2
 
-_WORDS_WITH_COLON: Final = ("all", "is", "has")
-"""Field names that also precede a colon and a blank in titles, where they are words."""
-_OPERAND_BEGINS: Final = ("open", "minus", "OR", "AND", "NOT")
 _LeafParser = Callable[[Token], Node]
 
 
@@ -91,15 +89,12 @@ class GrammarParser:
         return node
 
     def _refuse_empty_fields(self) -> None:
-        """Refuse a field with a blank after its colon; in a title `author:` may be a word."""
-        begins = [True, *(token.kind in _OPERAND_BEGINS for token in self.tokens)]
-        for token, is_first in zip(self.tokens, begins, strict=False):
-            name = token.written.removesuffix(":")
-            is_field = name in field_prefixes() or (name in FIELD_ALIASES and is_first)
-            is_empty = is_field and token.kind == "word" and name != token.written
-            if is_empty and name not in _WORDS_WITH_COLON:
-                hint = "put a word right after it, without a space"
-                refuse(self.text, f"{name}: has nothing to search for", token.start, hint)
+        """Refuse a field with nothing after its colon; in a title `author:` may be a word."""
+        kinds = ["", *(token.kind for token in self.tokens)]
+        for token, before in zip(self.tokens, kinds, strict=False):
+            if is_spaced_field(token, before):
+                name, hint = token.written, "put a word right after it, without a space"
+                refuse(self.text, f"{name} has nothing to search for", token.start, hint)
 
     def _peek(self) -> Token | None:
         return self.tokens[self.index] if self.index < len(self.tokens) else None

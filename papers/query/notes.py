@@ -17,6 +17,7 @@ from papers.model.arxiv_id import ArxivId
 from papers.model.categories import CATEGORIES, canonical_category
 from papers.query.fields import FIELD_ALIASES, LABEL_PARSERS, field_prefixes
 from papers.query.grammar import is_prefix
+from papers.query.operator_notes import OPERATORS, operator_notes, reading_notes
 from papers.query.tokens import Token, substitute
 from papers.text.names.person_names import PARTICLES, is_initial, is_unspaced, name_words
 from papers.text.signs import dropped_signs
@@ -24,19 +25,6 @@ from papers.text.signs import dropped_signs
 _NAME_FIELDS: Final = {"au": "author", "org": "organization"}
 """Fields of names, which are quoted if they have several words, and what each is called."""
 _MAX_NAME_WORDS: Final = 3
-_MISSPELT: Final = {
-    "ADN": "AND",
-    "ANDD": "AND",
-    "ANND": "AND",
-    "AAND": "AND",
-    "ORR": "OR",
-    "OOR": "OR",
-    "NTO": "NOT",
-    "NOOT": "NOT",
-    "NOTT": "NOT",
-}
-
-
 _NEGATED: Final = re.compile(r"[!~][^\W\d_]")
 _SINGLE_QUOTED: Final = re.compile(r"(?<!\S)(?:``|['‘‚`])([^'‘’`\"]+ [^'‘’`\"]+)(?:''|['’‘])(?!\S)")
 _DOI: Final = re.compile(r"10\.\d{4,9}/\S")
@@ -54,6 +42,7 @@ class Note:
     """What a keyword was read as, and the keyword that means the other reading; "" if none.
 
     `kind` is `operator` for a small `or` read as OR, `word` for a word that looks like an operator,
+    `case` for capitals that make no difference, `field` for one with a blank after its colon,
     `name` for a word after a name, `sign` for a sign that is no part of a word, `quote` for quotes
     that are none, `category` and `paper` for their names without a field, `initial` for a whole
     given name: those who sign with an initial are among the papers of the other reading.
@@ -77,8 +66,8 @@ def build_notes(
     `validate` returns the display text of a keyword, "" if it is refused.
     """
     notes = [
-        *_operator_note(text, [tokens[n] for n in operators if tokens[n].written == "or"]),
-        *_word_notes(text, [token for n, token in enumerate(tokens) if n not in operators]),
+        *operator_notes(text, tokens, operators),
+        *reading_notes(text, tokens),
         *_name_note(text, tokens, operators),
         *_initial_note(text, tokens),
         *_lone_sign_note(text, signs),
@@ -91,7 +80,9 @@ def build_notes(
         *_doi_note(tokens),
         *_inner_field_note(text, tokens),
     ]
-    return tuple(Note(kind, words, validate(other)) for kind, words, other in notes)
+    found = [Note(kind, words, validate(other)) for kind, words, other in notes]
+    has_words = not all(token.written.upper() in OPERATORS for token in tokens)
+    return tuple(note for note in found if note.alternative_query or has_words)
 
 
 def _sign_notes(tokens: Sequence[Token]) -> Iterator[tuple[str, str, str]]:
@@ -210,34 +201,6 @@ def _paper_id(token: Token) -> ArxivId | None:
         return ArxivId.parse(token.written.strip("[](),;"))
     except BadId:
         return None
-
-
-def _operator_note(text: str, tokens: Sequence[Token]) -> Iterator[tuple[str, str, str]]:
-    if tokens:
-        other = substitute(text, [(token, '"or"') for token in tokens])
-        yield "operator", "read “or” as the operator OR; in quotes it is the word", other
-
-
-def _word_notes(text: str, tokens: Sequence[Token]) -> Iterator[tuple[str, str, str]]:
-    """Yield a note for each word that looks like an operator, or like one that is misspelt."""
-    seen: dict[str, list[Token]] = {}
-    for token in tokens:
-        upper = token.written.upper()
-        meant = upper if upper in _MEANING else _MISSPELT.get(upper, "")
-        if meant and token.kind == "word":
-            seen.setdefault(meant, []).append(token)
-    for operator, found in seen.items():
-        other = substitute(text, [(token, operator) for token in found])
-        guess = "" if found[0].written.upper() == operator else f"did you mean {operator}? "
-        words = f"{guess}read “{found[0].written}” as a word; {_MEANING[operator]}"
-        yield "word", words, other
-
-
-_MEANING: Final = {
-    "OR": "OR in capitals finds either side",
-    "AND": "words need no AND between them, they are all required",
-    "NOT": "NOT in capitals, or a - right before a word, excludes it",
-}
 
 
 def _name_note(

@@ -18,6 +18,7 @@ from typing import Final
 from papers.errors import BadId, BadQuery
 from papers.model.arxiv_id import ArxivId
 from papers.query.ast import IdFilter, Node
+from papers.query.fields import attach_fields
 from papers.query.grammar import GrammarParser
 from papers.query.notes import Note, build_notes
 from papers.query.tokens import (
@@ -151,7 +152,7 @@ class _Reading:
     @classmethod
     def of(cls, text: str) -> _Reading:
         """Parse a normalized keyword. Raises BadQuery."""
-        tokens, signs = without_lone_signs(split_tokens(text))
+        tokens, signs = without_lone_signs(attach_fields(split_tokens(text)))
         operators, has_small_or = small_operators(tokens), reads_small_or(tokens)
         if not has_small_or:
             operators = [index for index in operators if tokens[index].written != "or"]

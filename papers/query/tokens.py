@@ -88,7 +88,9 @@ def split_tokens(text: str) -> list[Token]:
         kind = match.lastgroup or ""
         start = match.start(kind) - (kind == "phrase")
         if kind == "unclosed":
-            refuse(text, 'a " is not closed', start, 'add the closing "')
+            if not _may_begin_phrase(text, start):
+                refuse(text, 'a " is not closed', start, 'add the closing "')
+            return [*tokens, Token("phrase", text[start + 1 :], start, len(text))]
         if kind == "word" and tokens and tokens[-1].kind == "field":
             kind, written = "value", match["word"]
         else:
@@ -96,6 +98,27 @@ def split_tokens(text: str) -> list[Token]:
             kind = written if kind == "word" and written in _OPERATORS else kind
         tokens.append(Token(kind, written, start, match.end()))
     return tokens
+
+
+def _may_begin_phrase(text: str, at: int) -> bool:
+    """Return whether a quote that is not closed can only begin a phrase, up to the end."""
+    return (at == 0 or text[at - 1] in " (:-") and text[at + 1 :].strip(' "\\') != ""
+
+
+def is_unclosed(text: str, token: Token) -> bool:
+    """Return whether a token is a phrase without its closing quote."""
+    return token.kind == "phrase" and token.end - token.start == len(token.written) + 1
+
+
+def extendable_text(text: str) -> str:
+    """Return a display text that means the same with more added to it.
+
+    Its last quote is closed, and a small `or` in quotes, as it is a word there.
+    """
+    tokens = split_tokens(text)
+    words = [(token, '"or"') for token in tokens if token.small_operator == "OR"]
+    closing = '"' if tokens and is_unclosed(text, tokens[-1]) else ""
+    return substitute(text, words) + closing
 
 
 def without_lone_signs(tokens: Sequence[Token]) -> tuple[list[Token], list[Token]]:

@@ -3,7 +3,7 @@
     {"paperwire": 1, "id": "2503.14895", "title": "…", "authors": ["…"], "categories": ["cs.CL"], …}
 
 `paper_from_row(paper_to_row(paper)) == paper`. Members without a value are left out.
-`docs/export.md` lists the members; a test compares the two.
+`docs/reference/export-format.md` lists the members; a test compares the two.
 """
 
 from __future__ import annotations

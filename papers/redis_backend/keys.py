@@ -60,6 +60,7 @@ The owner is the module that decides what a key contains; others may read or del
 | `backfill` | string | plan and progress of a backfill, JSON | until done | workers.tasks.backfill | copied |
 | `coverage` | string | span of which the store has all of arXiv, JSON | permanent | workers.tasks.coverage | copied |
 | `abbreviations` | hash | folded term → other terms for it, each with the number of papers that define the pair, JSON, 20,000 at most | permanent | papers.suggestions.abbreviation_store | rebuilt |
+| `dictionary` | hash | word → papers of a sample that have it; bucket → the words in it; joined word → open form; 300,000 fields at most | permanent | papers.suggestions.term_dictionary | rebuilt |
 | `mailed` | hash | subscription → last period whose digest was mailed | permanent | workers.notify.delivery_log | copied |
 | `websub` | hash | slug → digest of the feed last announced to the hub | permanent | workers.notify.delivery_log | copied |
 | `notified:CHANNEL` | hash | subject → what a further notification channel last sent of it | permanent | workers.notify.delivery_log | copied |
@@ -69,7 +70,7 @@ The owner is the module that decides what a key contains; others may read or del
 | `snapshot:SLUG:PERIOD` | string | packed papers of a keyword in a past month, week or day | 40 to 400 days after the last read | service.cache.archive_snapshots | copied |
 | `feed:HASH:lock` | string | token of the process that renders the response | 10 s | service.cache.redis_tier | no |
 | `metrics` | hash | metric, values of its labels, and bucket of a histogram → count of all processes | permanent | papers.telemetry.metric_recorder | no |
-| `schema` | string | schema version of the data, or `restoring` | permanent | papers.maintenance.migrations | no |
+| `schema` | string | schema version of the data, the version that writes it, and the oldest reader that may serve it; or `restoring` | permanent | papers.maintenance.schema_stamp | no |
 | `lock:schema` | string | token of the process that migrates the data | 60 s | papers.maintenance.migrations | no |
 
 A transaction on several keys only uses keys that share a hash tag: of one year, of `{words}`, of
@@ -133,6 +134,7 @@ ENRICH_RETRIES: Final = "unknown"
 BACKFILL: Final = "backfill"
 COVERAGE: Final = "coverage"
 ABBREVIATIONS: Final = "abbreviations"
+DICTIONARY: Final = "dictionary"
 CUSTOM_RESPONSES: Final = "feeds:custom"
 BULK_LOADS: Final = "loads"
 METRICS: Final = "metrics"
@@ -183,6 +185,7 @@ REBUILT: Final = (
     VOCABULARY,
     UNDESCRIBED,
     ABBREVIATIONS,
+    DICTIONARY,
 )
 TRANSIENT: Final = (
     PENDING_INGESTS,
@@ -271,8 +274,7 @@ def task_lock(task: str) -> str:
 def delivery_log(channel: str) -> str:
     """Return the key of what a notification channel last sent.
 
-    The keys of the two oldest channels do not follow the pattern. They stay, because a worker of an
-    older release that still runs must see what a newer one has sent.
+    The two oldest channels keep their keys: a worker of an older release must see what was sent.
     """
     older = {"mail": "mailed", "websub": "websub"}
     return older.get(channel, f"notified:{channel}")

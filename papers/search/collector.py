@@ -82,7 +82,7 @@ class Collector:
             candidates = execution.read_candidates(batch)
             unverified |= candidates.unverified
             left = self._cut_at_cursor(candidates.possible, execution.cursor, batch)
-            while len(left) >= (missing := execution.target_candidates - len(doc_ids)):
+            while len(left) >= (missing := self._block_size(execution) - len(doc_ids)):
                 taken = left[-missing:] if self._descending else left[:missing]
                 yield CandidateBlock([*doc_ids, *self._in_order(taken)], unverified)
                 doc_ids, left = [], left - taken
@@ -92,6 +92,9 @@ class Collector:
                 doc_ids = []
         if doc_ids:
             yield CandidateBlock(doc_ids, unverified)
+
+    def _block_size(self, execution: QueryExecution) -> int:
+        return execution.progress.block_size(execution.target_candidates)
 
     def _months(self, execution: QueryExecution) -> Months:
         months = execution.candidate_months()
@@ -157,13 +160,15 @@ def _collect_hits(execution: QueryExecution, blocks: Iterator[CandidateBlock], l
     """Collect up to `limit` matches; verify candidates within the limit on texts."""
     found: list[int] = []
     examined, last = 0, 0
-    for doc_ids, unverified in _split_blocks(blocks, found, execution.target_candidates):
+    progress = execution.progress
+    for doc_ids, unverified in _split_blocks(blocks, execution):
         uncertain = unverified & BitMap(doc_ids) if unverified else unverified
         rejected = uncertain - execution.verify_docs(uncertain) if uncertain else uncertain
         matching = [id for id in doc_ids if id not in rejected] if rejected else doc_ids
         hidden = execution.hidden_docs(matching)
         found += [id for id in matching if id not in hidden] if hidden else matching
         examined, last = examined + len(uncertain) + len(hidden), doc_ids[-1]
+        progress.seen, progress.found = progress.seen + len(doc_ids), len(found)
         if len(found) >= limit:
             shown = tuple(found[:limit])
             return Hits(shown, examined, is_complete=True, last_cursor=_cursor(shown[-1]))
@@ -186,15 +191,16 @@ def candidates_among(execution: QueryExecution, ids: Sequence[ArxivId]) -> Candi
 
 
 def _split_blocks(
-    blocks: Iterator[CandidateBlock], found: Sequence[int], wanted: int
+    blocks: Iterator[CandidateBlock], execution: QueryExecution
 ) -> Iterator[CandidateBlock]:
-    """Cut blocks to what is still missing while `found` grows: few texts are read in vain."""
+    """Cut blocks to what is still missing while matches are found: few texts are read in vain."""
+    progress, wanted = execution.progress, execution.target_candidates
     for doc_ids, unverified in blocks:
         start = 0
         while start < len(doc_ids):
-            size = max(wanted - len(found), _MIN_CANDIDATES_PER_BLOCK)
-            yield CandidateBlock(doc_ids[start : start + size], unverified)
-            start += size
+            end = start + progress.block_size(wanted)
+            yield CandidateBlock(doc_ids[start:end], unverified)
+            start = end
 
 
 class _Windows(Protocol):

@@ -36,6 +36,27 @@ _SAFETY_MARGIN: Final = 1.6
 """Older months often match less: reading some in vain costs less than another round trip."""
 
 
+_MIN_BLOCK_SIZE: Final = 16
+_MAX_BLOCK_SIZE: Final = 1_024
+
+
+class Progress:
+    """How many candidates a query has seen, and how many of them matched."""
+
+    def __init__(self) -> None:
+        self.seen = self.found = 0
+
+    def block_size(self, wanted: int) -> int:
+        """Return how many candidates to verify together, while `wanted` matches are wanted.
+
+        As many as should suffice by the share that matched so far, but at most as many as were
+        seen: so few texts are read in vain, and a query that hardly matches takes few round trips.
+        """
+        missing = max(wanted - self.found, _MIN_BLOCK_SIZE) if self.seen else wanted
+        expected = missing * self.seen // max(self.found, 1)
+        return min(max(missing, min(expected, self.seen)), _MAX_BLOCK_SIZE)
+
+
 class SegmentLocator(Protocol):
     """Knows which segment holds the postings of a month."""
 
@@ -101,7 +122,7 @@ class QueryExecution:
     def __init__(
         self, request: SearchRequest, limit: int, reader: IndexReader, *, descending: bool
     ) -> None:
-        self.request, self.limit = request, limit
+        self.request, self.limit, self.progress = request, limit, Progress()
         self._cache_key = (request, limit, descending)
         is_id = request.before and not request.is_by_event
         self.cursor = ArxivId.parse(request.before) if is_id else None

@@ -25,7 +25,7 @@ from papers.search.node_plans import expand_spellings
 from papers.text.folding import fold_text, lower_capitals
 from papers.text.link_names import blank_url_bytes
 from papers.text.names.person_match import is_person
-from papers.text.phrases import PhrasePattern, phrase_pattern
+from papers.text.phrases import PhrasePattern, phrase_pattern, second_parts
 
 
 def verify(node: Node, papers: Mapping[int, LazyPaper]) -> BitMap:
@@ -172,32 +172,45 @@ class _JoinedTexts:
         """Return the papers with a phrase in one of these of their texts, by the texts' numbers."""
         exact, found = set[int](), set[int]()
         for start, _, plainly in phrase.occurrences(self._text, self._written):
-            paper, field = divmod(bisect_right(self._starts, start - 1) - 1, self._texts_per_paper)
+            paper, field = self._paper_and_field(start)
             if field in fields:
                 (exact if plainly or self._folded else found).add(self._doc_ids[paper])
         others = self._papers.keys() - exact
-        may_join = bool(others) and phrase.may_be_joined_in(self._text)  # hardly ever
+        joined = self._papers_with_joined(phrase, fields) if others else ()
         unclear = [
             doc_id
             for doc_id in others
-            if doc_id in found
-            or not self._is_plain(doc_id)
-            or (may_join and self._may_join(doc_id, phrase, fields))
+            if doc_id in found or doc_id in joined or not self._is_plain(doc_id)
         ]
         return Candidates(BitMap(exact), BitMap(exact) | BitMap(unclear))
 
-    def _may_join(self, doc_id: int, phrase: PhrasePattern, fields: Sequence[int]) -> bool:
-        """Return False if a paper's texts have no word of a phrase as a hyphenated pair."""
-        texts = self._papers[doc_id]
-        return any(phrase.may_be_joined_in(texts[field].lower()) for field in fields)
+    def _papers_with_joined(self, phrase: PhrasePattern, fields: Sequence[int]) -> set[int]:
+        """Return the papers that have a word of a phrase as a hyphenated pair; hardly any has."""
+        joined = phrase.joined_occurrences(self._text, self._second_parts)
+        places = map(self._paper_and_field, joined)
+        return {self._doc_ids[paper] for paper, field in places if field in fields}
+
+    @cached_property
+    def _second_parts(self) -> Set[bytes]:
+        return second_parts(self._text)
+
+    def _paper_and_field(self, at: int) -> tuple[int, int]:
+        """Return the numbers of the paper, and of its text, at a position of the joined texts."""
+        return divmod(bisect_right(self._starts, at - 1) - 1, self._texts_per_paper)
 
     def _is_plain(self, doc_id: int) -> bool:
         """Return True if a paper's texts have nothing to fold but case and plurals."""
         if doc_id not in self._plain:
             texts = self._papers[doc_id]
-            folded = any(not text.isascii() or any(c in text for c in _FOLDABLE) for text in texts)
-            self._plain[doc_id] = not folded
+            self._plain[doc_id] = not any(map(_may_fold, texts))
         return self._plain[doc_id]
+
+
+def _may_fold(text: bytes) -> bool:
+    """Return whether folding may do more to a text than fold case and plurals."""
+    if not text.isascii() or len(text.translate(None, _FOLDABLE_BYTES)) < len(text):
+        return True
+    return any(part in text for part in _FOLDABLE)
 
 
 def _mark_dotnet(text: bytes) -> bytes:
@@ -206,10 +219,8 @@ def _mark_dotnet(text: bytes) -> bytes:
 
 
 _DOTNET: Final = re.compile(rb"\.(?=(?:NET|Net|net)(?![A-Za-z0-9]))")
-_FOLDABLE: Final = (
-    *(b"'s", b"\\", b"$", b"{", b"}", b"^", b"_", b"~", b"+", b"#", b"*", b"&"),
-    *(b".NET", b".Net", b".net"),
-)
+_FOLDABLE_BYTES: Final = b"\\${}^_~+#*&"
+_FOLDABLE: Final = (b"'s", b".NET", b".Net", b".net")
 """What folding may remove, or treat as a word boundary unlike other punctuation."""
 
 _FOLD_SEPARATOR: Final = b"\1"

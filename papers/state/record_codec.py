@@ -45,16 +45,20 @@ def encode_record(record: StateRecord) -> bytes:
 def decode_record(kind: type[RecordT], key: str, stored: bytes, decoders: FieldDecoders) -> RecordT:
     """Decode a record, perhaps one stored before an optional field was added.
 
+    Fields that are not known are left out: a later release that writes beside this one added them.
     Raises StoreError, which names the key, for anything else.
     """
     try:
         values = json.loads(stored)
         is_required = {field.name: field.default is MISSING for field in fields(kind)}
-        required = {name for name, needed in is_required.items() if needed}
-        if not required <= set(values) <= set(is_required):
-            raise ValueError(f"fields {sorted(values)}")
+        if missing := {name for name, needed in is_required.items() if needed} - set(values):
+            raise ValueError(f"without {sorted(missing)}")
         return kind(
-            **{name: _decode_value(name, value, decoders) for name, value in values.items()}
+            **{
+                name: _decode_value(name, value, decoders)
+                for name, value in values.items()
+                if name in is_required
+            }
         )
     except (ValueError, TypeError, AttributeError) as error:
         raise StoreError(

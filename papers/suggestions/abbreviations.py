@@ -22,8 +22,13 @@ MAX_TERMS: Final = 20_000
 MAX_ALTERNATIVES: Final = 4
 MIN_PAPERS: Final = 2
 """Papers that must define a pair: one alone may be a pun, or mistaken."""
-_MIN_SHARE: Final = 0.05
+_MIN_SHARE: Final = 0.15
 """Share of a term's most frequent alternative that the others must have."""
+_MIN_MEANING_SHARE: Final = 0.3
+"""Share of the papers that define a short form in which it has that meaning."""
+_MIN_DEFINED_SHARE: Final = 0.04
+"""Share of the papers that have a short form, or a word that is folded alike, that define it."""
+NO_COUNTS: Final[Mapping[str, int]] = {}
 _MAX_LONG_WORDS: Final = 8
 _MAX_LONG_LENGTH: Final = 100
 _PARENTHESIS: Final = re.compile(r"\(([^()]{2,80})\)")
@@ -124,16 +129,28 @@ def term_key(written: str) -> str:
 
 
 def alternatives_of_terms(
-    counts: Mapping[AbbreviationDefinition, int],
+    counts: Mapping[AbbreviationDefinition, int], word_papers: Mapping[str, int] = NO_COUNTS
 ) -> dict[str, tuple[Alternative, ...]]:
-    """Return the other terms for each term, short or long, by its key; most papers first."""
+    """Return the other terms for each term, short or long, by its key; most papers first.
+
+    A short form is another term for its long form only if it often means that: of RS one paper in
+    seven is about recommender systems. `word_papers` says how many papers have a word.
+    """
     found = defaultdict[str, dict[str, Counter[str]]](lambda: defaultdict(Counter))
+    meanings = Counter[str]()
     for (short, long), papers in sorted(counts.items()):
         short_key, long_key = term_key(short), term_key(long)
         if short_key and long_key and short_key != long_key:
             found[short_key][long_key][long] += papers
             found[long_key][short_key][short] += papers
-    ranked = {term: _rank(others) for term, others in found.items()}
+            meanings[short_key] += papers
+    for others in found.values():
+        for key in [key for key in others if key in meanings]:
+            papers = others[key].total()
+            is_usual = papers >= _MIN_MEANING_SHARE * meanings[key]
+            if not is_usual or papers < _MIN_DEFINED_SHARE * word_papers.get(key, 0):
+                del others[key]
+    ranked = {term: _rank(others) for term, others in found.items() if others}
     terms = sorted((term for term in ranked if ranked[term]), key=lambda t: (-_top(ranked[t]), t))
     return {term: ranked[term] for term in terms[:MAX_TERMS]}
 

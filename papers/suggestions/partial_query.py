@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from papers.errors import BadQuery
+from papers.query.fields import attach_fields
 from papers.query.grammar import MIN_PREFIX_LENGTH
 from papers.query.parser import Query, parse_query
 from papers.query.tokens import normalize_query, split_tokens
@@ -33,7 +34,7 @@ class PartialReading:
         """Read a keyword; a blank at its end finishes its last word. Raises BadQuery."""
         typed = parse_query(text)
         normal = normalize_query(text)
-        last = split_tokens(normal)[-1]
+        last = attach_fields(split_tokens(normal))[-1]
         is_word = last.kind in ("word", "value") and normal[last.start : last.end] == last.written
         if text[-1:].isspace() or not is_word or last.written.endswith("*"):
             return cls(typed, typed)

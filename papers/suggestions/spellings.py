@@ -26,6 +26,7 @@ _STEMS: Final = tuple(
             " levelling/leveling levelled/leveled fuelled/fueled fuelling/fueling"
             " panelling/paneling totalling/totaling marshalling/marshaling"
             " catalogue/catalog dialogue/dialog analogue/analog"
+            " heteroscedast/heteroskedast homoscedast/homoskedast"
             " anaesthe/anesthe haemo/hemo haemat/hemat paediatr/pediatr orthopaed/orthoped"
             " leukaem/leukem anaem/anem oesoph/esoph foetal/fetal foetus/fetus oestro/estro"
             " aetiolog/etiolog gynaecolog/gynecolog caesarean/cesarean ischaem/ischem oedema/edema"
@@ -93,6 +94,29 @@ _PREFIXES: Final = re.compile(
 """Prefixes that some write as words of their own."""
 
 
+_DIGRAPHS: Final = {"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"}
+_TO_DIGRAPHS: Final = {ord(letter): digraph for letter, digraph in _DIGRAPHS.items()}
+_DIGRAPH: Final = re.compile(r"(?<![aegq])(ae|oe|ue)(?=[^\W_aeiou])", re.IGNORECASE)
+_MIN_UMLAUT_LETTERS: Final = 5
+_SLASHED: Final = re.compile(r"([A-Za-z]{2,})/([A-Za-z]{2,})")
+_ELL: Final = re.compile(r"(?:l|ℓ|ell|\$?\\ell_)(\d)\$?", re.IGNORECASE)
+"""The norms of l1 and l2 spaces, which some write ℓ1."""
+
+
+def with_digraphs(written: str) -> str:
+    """Return a text with two letters for each umlaut, in small letters if it has one."""
+    return written.lower().translate(_TO_DIGRAPHS)
+
+
+def umlaut_spelling(name: str) -> str:
+    """Return a name with two letters for its umlauts, or without those that may be one; or ""."""
+    digraphs = with_digraphs(name)
+    if digraphs != name.lower():
+        return digraphs
+    changed = _DIGRAPH.sub(lambda found: found[0][0], name)
+    return changed if changed != name and len(name) >= _MIN_UMLAUT_LETTERS else ""
+
+
 def other_spellings(term: str) -> str:
     """Return a term in the other spelling, all its words; "" if there is no other."""
     words = term.lower().split()
@@ -134,6 +158,10 @@ def _exchange_ise(word: str, old: str, new: str) -> str:
 
 def other_form(term: str) -> str:
     """Return a closed word in its open form, or an open one closed; "" if there is no other."""
+    if found := _ELL.fullmatch(term):
+        return f"{'ℓ' if term[0] in 'lL' else 'L'}{found[1]}"
+    if found := _SLASHED.fullmatch(term):
+        return f"{found[2]}/{found[1]}"
     term = term.lower()
     if term in _OPEN_FORMS:
         return _OPEN_FORMS[term]

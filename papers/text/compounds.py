@@ -155,5 +155,11 @@ def _open_forms(word: str) -> tuple[tuple[str, ...], ...]:
     return tuple(
         parts
         for parts in forms
-        if STOP_WORDS.isdisjoint(parts) and (len(parts) > _PAIR or may_join(*parts))
+        if STOP_WORDS.isdisjoint(parts) and (len(parts) > _PAIR or _may_open(*parts))
     )
+
+
+def _may_open(first: str, second: str) -> bool:
+    """Return whether a word may be written apart: not `K3`, as "K = 3" is a formula."""
+    is_formula = len(first) == 1 and first.isalpha() and second.isdecimal()
+    return not is_formula and may_join(first, second)

@@ -44,6 +44,8 @@ _INNER_DOT = re.compile(r"\.(?=[A-Za-z][A-Za-z0-9])")
 _NON_ASCII = re.compile(r"[^\x00-\x7f]+")
 _DASHES: Final = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013"), _HYPHEN)
 """Unicode's hyphens, and the en dash, which joins equals: spatio–temporal."""
+_SIGNS: Final = {**_DASHES, ord("ℓ"): "ell"}
+"""Characters that are replaced before decomposition; ℓ is TeX's \\ell."""
 _TEX_MARKUP: Final = "\\${}^_~'"
 _MARKED: Final = b"$"
 _MARK_TABLE: Final = bytes(
@@ -211,7 +213,7 @@ def _fold_chunk(text: str) -> str:
     text = signs_to_letters(text)
     if text.isascii():
         return text
-    decomposed = _casefold(unicodedata.normalize("NFKD", text.translate(_DASHES)))
+    decomposed = _casefold(unicodedata.normalize("NFKD", text.translate(_SIGNS)))
     marks = {ord(c): None for c in set(decomposed) if unicodedata.category(c) == "Mn"}
     bare = decomposed.translate(marks)
     return _SEPARATOR.sub(" ", unicodedata.normalize("NFKC", bare.translate(_FOLDED_LETTERS)))

@@ -8,7 +8,7 @@ among the surface forms of the phrase's words.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from functools import lru_cache
 from itertools import takewhile
 from typing import Final, NamedTuple
@@ -67,22 +67,43 @@ class PhrasePattern(NamedTuple):
 
     def may_be_joined_in(self, text: bytes) -> bool:
         """Return False if no word of the phrase is a hyphenated pair of a lower-case text."""
-        if b"-" not in text:
-            return False
-        text = text.replace(b"--", b"-")
-        closed = text.replace(b"-", b"")
-        forms = [form for word in self.words for form in word.any_case]
-        return any(
-            any(form[:at] + b"-" + form[at:] in text for at in range(1, len(form)))
-            if len(form) <= _MAX_SPLIT_LENGTH
-            else closed.count(form) > text.count(form)
-            for form in forms
-        )
+        return any(True for _ in self.joined_occurrences(text, second_parts(text)))
+
+    def joined_occurrences(self, text: bytes, parts: Set[bytes]) -> Iterator[int]:
+        """Yield where words of the phrase are hyphenated pairs in a lower-case text.
+
+        `parts` are its `second_parts`: nearly always they rule out every pair.
+        """
+        for form in {form for word in self.words for form in word.any_case} if parts else ():
+            for at in range(1, len(form)):
+                if form[at:] in parts:
+                    yield from _pair_occurrences(text, form[:at], form[at:])
 
 
+def second_parts(text: bytes) -> Set[bytes]:
+    """Return what stands behind hyphens in a lower-case text."""
+    return frozenset(_SECOND_PART.findall(text))
+
+
+def _pair_occurrences(text: bytes, first: bytes, second: bytes) -> Iterator[int]:
+    """Yield where two parts are joined by a hyphen, or two, and by nothing else."""
+    for pair in (first + b"-" + second, first + b"--" + second):
+        start = text.find(pair)
+        while start >= 0:
+            end = start + len(pair)
+            if not _is_word_byte(text[start - 1 : start]) and not _is_word_byte(
+                text[end : end + 1]
+            ):
+                yield start
+            start = text.find(pair, start + 1)
+
+
+def _is_word_byte(byte: bytes) -> bool:
+    return byte.isalnum()
+
+
+_SECOND_PART: Final = re.compile(rb"-([a-z0-9]+)")
 _S: Final = ord("s")
-_MAX_SPLIT_LENGTH: Final = 4
-"""Longer words are counted with and without hyphens: short ones are parts of too many others."""
 
 
 def _has_form(word: WordForms, form: bytes) -> bool:

@@ -23,7 +23,7 @@ def export() -> None:
 def export_papers(file: str, query: str | None, as_json: bool) -> None:
     """Write papers as JSON lines.
 
-    FILE is - for standard output. The export is lossless: `paperwire load` restores the same
+    FILE is - for standard output. The export is lossless: `load` restores the same
     papers in another store. A FILE that ends in .gz or .zst is compressed. FILE is replaced only
     once it is complete.
     """
@@ -31,7 +31,7 @@ def export_papers(file: str, query: str | None, as_json: bool) -> None:
     from paperwire.operations.export_rows import select_papers, write_rows
     from paperwire.operations.session import open_session
 
-    with open_session(discover_settings(os.environ)) as session:
+    with open_session(discover_settings(os.environ), only_reads=True) as session:
         count = write_rows(select_papers(Store(session.redis), query), file)
     document = {"papers": count, "wrote": file}
     text = f"wrote {count:,} papers to {'standard output' if file == '-' else file}"

@@ -27,7 +27,7 @@ def load(files: tuple[str, ...], processes: int, again: bool, as_json: bool) -> 
     """Load papers from files; - is standard input.
 
     A FILE is arXiv's metadata snapshot (JSON lines), one or more OAI-PMH responses (XML, in
-    either metadata format), or the output of `paperwire export papers`; plain or compressed
+    either metadata format), or the output of `export papers`; plain or compressed
     (.gz, .zst). After an interruption the same command resumes. Records that cannot be read are
     quarantined with line number and reason, and the exit code is 1.
     """

@@ -42,7 +42,7 @@ def source_try(url: str, as_json: bool) -> None:
 @source.command("add")
 @click.argument("name", required=False, default="")
 @click.argument("url", required=False, default="")
-@click.option("--preset", default="", help="Save a known feed: one of `paperwire source presets`.")
+@click.option("--preset", default="", help="Save a known feed: one of `source presets`.")
 @click.option("--untried", is_flag=True, help="Save the feed without fetching it first.")
 @json_option
 def source_add(name: str, url: str, preset: str, untried: bool, as_json: bool) -> None:
@@ -76,7 +76,7 @@ def source_add(name: str, url: str, preset: str, untried: bool, as_json: bool) -
 @source.command("presets")
 @json_option
 def source_presets(as_json: bool) -> None:
-    """List the known feeds, to be saved by `paperwire source add --preset NAME`."""
+    """List the known feeds, to be saved by `source add --preset NAME`."""
     from papers.config.community_presets import COMMUNITY_PRESETS
 
     rows = [

@@ -28,11 +28,11 @@ def store_check(as_json: bool) -> None:
 
     The exit code is 1 if one is damaged.
     """
-    from paperwire.run.store_files import DAMAGE_REMEDY, check_files
+    from paperwire.run.store_files import check_files, damage_remedy
 
     checks = check_files(_store_paths().folder)
     is_sound = all(check.is_sound for check in checks)
-    lines = [*map(_check_line, checks), *([] if is_sound else [f"fix: {DAMAGE_REMEDY}"])]
+    lines = [*map(_check_line, checks), *([] if is_sound else [f"fix: {damage_remedy()}"])]
     document = {"good": is_sound, "files": [*map(_check_json, checks)]}
     print_result(document, "\n".join(lines) or "there are no files yet", as_json)
     if not is_sound:

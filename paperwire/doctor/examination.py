@@ -14,6 +14,7 @@ from pathlib import Path
 from redis import Redis
 from redis.exceptions import RedisError
 
+from papers.command_name import program_name
 from papers.config.settings import Settings, config_path, load_settings
 from papers.errors import PaperwireError, StoreError
 from papers.redis_backend.cluster.client import connect_store
@@ -29,7 +30,8 @@ def run_checks(environ: Mapping[str, str], now: datetime, *, ask_upstreams: bool
     try:
         settings = load_settings(path, environ)
     except PaperwireError as error:
-        remedy = "correct it; `paperwire init other.toml` writes a file that explains every setting"
+        init = f"{program_name()} init other.toml"
+        remedy = f"correct it; `{init}` writes a file that explains every setting"
         return [fault("settings", error, remedy)]
     return _once_each(_all_findings(settings, path, now, ask_upstreams=ask_upstreams))
 

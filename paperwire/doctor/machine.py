@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from papers.command_name import command_line
 from papers.config.settings import Settings
 from papers.errors import BadQuery
 from papers.model.categories import ARCHIVES, CATEGORIES, canonical_category
@@ -84,7 +85,8 @@ def check_port(settings: Settings) -> Iterator[Finding]:
         yield fault(
             "port",
             f"port {settings.port} of {settings.host} is not available: {reason}",
-            "stop that program, or set another port or host; `paperwire up` uses the next free one",
+            "stop that program, or set another port or host; "
+            f"`{command_line('up')}` uses the next free one",
         )
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from redis import Redis
 
+from papers.command_name import command_line
 from papers.config.settings import Settings
 from papers.maintenance.backup_plan import (
     BACKUP_TASK,
@@ -49,19 +50,20 @@ def check_processes(redis: Redis, now: datetime) -> Iterator[Finding]:
         yield fault(
             "processes",
             "neither a scheduler nor a worker is running: nothing is fetched",
-            "run `paperwire up`, or `python -m workers scheduler` and `worker` on any host",
+            f"run `{command_line('up')}`, or `python -m workers scheduler` and `worker` "
+            "on any host",
         )
     elif not has_scheduler:
         yield fault(
             "scheduler",
             "no scheduler is running: nothing is fetched",
-            "run `paperwire up`, or `python -m workers scheduler` on any host",
+            f"run `{command_line('up')}`, or `python -m workers scheduler` on any host",
         )
     elif not has_worker:
         yield fault(
             "worker",
             "no worker has sent a heartbeat in the last two minutes: nothing is fetched",
-            "run `paperwire up`, or `python -m workers worker` on any host",
+            f"run `{command_line('up')}`, or `python -m workers worker` on any host",
         )
 
 
@@ -89,8 +91,8 @@ def check_backup_age(redis: Redis, settings: Settings, now: datetime) -> Iterato
         yield warning(
             "backup",
             f"the last good backup in {backup_folder(settings)}: {format_backup_age(age)}",
-            f"see what `paperwire status` says of {BACKUP_TASK}; `paperwire fetch {BACKUP_TASK}` "
-            "makes one now",
+            f"see what `{command_line('status')}` says of {BACKUP_TASK}; "
+            f"`{command_line(f'fetch {BACKUP_TASK}')}` makes one now",
         )
 
 
@@ -104,7 +106,8 @@ def check_paper_sizes(redis: Redis) -> Iterator[Finding]:
             "paper-size",
             f"{len(oversized)} papers of absurd size were set aside, from {tasks}: "
             f"{oversized[0].reason}",
-            "see `paperwire quarantine`: the source is broken or hostile; --clear forgets them",
+            f"see `{command_line('quarantine')}`: the source is broken or hostile; "
+            "--clear forgets them",
         )
 
 
@@ -126,7 +129,7 @@ def check_source_states(redis: Redis) -> Iterator[Finding]:
             f"source {first.name}",
             f"failed {first.failures} times since {first.since:%Y-%m-%d %H:%M} UTC{others}: "
             f"{first.said}",
-            f"resolve this error; `paperwire fetch {first.name}` retries now",
+            f"resolve this error; `{command_line(f'fetch {first.name}')}` retries now",
         )
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 from redis import Redis
 from redis.exceptions import RedisError
 
+from papers.command_name import command_line
 from papers.errors import StoreBusy, StoreError, StoreTooNew
 from papers.maintenance import migrations
 from papers.redis_backend import keys
@@ -77,7 +78,7 @@ def check_schema_version(redis: Redis) -> Iterator[Finding]:
     except StoreBusy as error:
         yield fault("schema", error, "start this Paperwire: it migrates the data")
     except StoreError as error:
-        yield fault("schema", error, "wait, or run `paperwire restore FILE --replace`")
+        yield fault("schema", error, f"wait, or run `{command_line('restore --replace FILE')}`")
 
 
 def check_store_clock(redis: Redis, now: datetime) -> Iterator[Finding]:

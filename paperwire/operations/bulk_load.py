@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import click
 
+from papers.command_name import command_line
 from papers.index.compaction.compactor import Compactor, first_open_month
 from papers.maintenance.retention import first_kept_month
 from papers.state.task_states import MAX_QUARANTINED, QuarantinedRecord, TaskStates
@@ -79,7 +80,8 @@ def _text(load: LoadResult) -> str:
     listed = load.quarantined[:MAX_LISTED_RECORDS] if at.set_aside else ()
     lines = [f"  {record.reason}" for record in listed]
     if lines and at.set_aside > len(lines):
-        lines.append(f"  and {at.set_aside - len(lines):,} more; `paperwire quarantine` lists them")
+        listed_by = command_line("quarantine")
+        lines.append(f"  and {at.set_aside - len(lines):,} more; `{listed_by}` lists them")
     return "\n".join([f"{at.file}: {at.records:,} records: {', '.join(counts)}", *lines])
 
 

@@ -52,10 +52,11 @@ def write_rows(papers: Iterable[Paper], file: str) -> int:
     return count
 
 
-def write_document(document: bytes, file: str) -> None:
-    """Write a document to a file (`-`: standard output). Raises BadParameter."""
+def write_document(document: bytes, file: str) -> int:
+    """Write a document to a file (`-`: standard output); return its bytes. Raises BadParameter."""
     with _open_atomically(file) as out:
         out.write(document)
+    return len(document)
 
 
 @contextlib.contextmanager

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import textwrap
+from collections.abc import Sequence
 from typing import Any, Final
+
+from papers.command_name import command_line
 
 LINE_WIDTH: Final = 100
 MAX_AUTHORS: Final = 8
 """The most authors that are listed."""
+
+AUTHOR_WIDTH: Final = 24
+"""Columns of the first author, in rows that are no terminal's."""
 
 Document = dict[str, Any]
 
@@ -17,7 +25,7 @@ def format_status(document: Document) -> str:
     head = (
         (
             "address",
-            document["address"] or "none: `paperwire up` is not running on this data folder",
+            document["address"] or f"none: `{command_line('up')}` does not run on this data folder",
         ),
         ("data folder", document["data_dir"]),
         ("store", _format_store(document["store"])),
@@ -77,18 +85,48 @@ def format_note(note: Document) -> str:
 
 
 def format_suggestion(suggestion: Document) -> str:
-    """Render a term that papers also write, and the keyword with it added."""
-    text, added = suggestion["text"], suggestion["added_papers"]
-    noun = "paper" if added == 1 else "papers"
-    what = "by the author" if suggestion["kind"] == "author" else "also written"
-    return f"{what} {text}: +{added:,} {noun} in a year: {suggestion['query']}"
+    """Render what may be meant, and the keyword that says so."""
+    text, adds = suggestion["text"], suggestion["effect"] == "adds"
+    count = suggestion["added_papers"] if adds else suggestion["papers"]
+    noun = "paper" if count == 1 else "papers"
+    when = " in a year" if suggestion["period"] == "year" else ""
+    what = _SUGGESTED.get(suggestion["kind"], "also written")
+    query = f": {suggestion['query']}" if adds else ""
+    return f"{what} {text}: {'+' if adds else ''}{count:,} {noun}{when}{query}"
 
 
-def format_paper_line(paper: Document) -> str:
-    """Render a paper in one line: id, date, votes, title."""
+_SUGGESTED: Final = {
+    "author": "by the author",
+    "correction": "did you mean",
+    "family": "also look for",
+    "phrase": "only as a phrase",
+}
+"""What is said of suggestions that are no other way to write a term."""
+
+
+def format_paper_row(paper: Document, *, width: int = 0) -> str:
+    """Render a paper in a row: date, link, votes, first author, title.
+
+    On a terminal of `width` columns the title comes first, and the rest in a line below it.
+    """
+    day, link, author = paper["published"][:10], paper["url"], _first_author(paper["authors"])
     votes = f"{paper['votes']}▲" if paper["votes"] is not None else ""
-    title = paper["title"] or "(no metadata yet)"
-    return f"{paper['id']:<17}{paper['published'][:10]} {votes:>5} {title}"
+    title = " ".join((paper["title"] or "(no metadata yet)").split())
+    if not width:
+        return f"{day}  {link:<32}  {votes:>5}  {author:<{AUTHOR_WIDTH}}  {title}"
+    facts = "  ".join(filter(None, (day, author, votes, link)))
+    return "\n".join([*textwrap.wrap(title, width), f"  {facts}"])
+
+
+def terminal_width() -> int:
+    """Return the columns of the terminal on standard output, 0 if it is none."""
+    return max(20, shutil.get_terminal_size().columns) if sys.stdout.isatty() else 0
+
+
+def _first_author(names: Sequence[str]) -> str:
+    if not names:
+        return "(no authors yet)"
+    return names[0] + (" et al." if len(names) > 1 else "")
 
 
 def format_paper(paper: Document) -> str:

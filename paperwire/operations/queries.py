@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from papers.command_name import command_line
 from papers.config.redaction import redacted_settings
 from papers.config.settings import Settings
 from papers.config.sources import SOURCES
@@ -19,25 +20,19 @@ from papers.config.template import config_template
 from papers.errors import BadParameter, BadSettings
 from papers.maintenance.backup_plan import backup_age
 from papers.model.arxiv_id import ArxivId
-from papers.query.parser import parse_query
-from papers.query.request import SearchRequest
 from papers.redis_backend import health
-from papers.search.counts import MatchCounter
 from papers.state.communities import Communities, community_task
 from papers.state.initial_fetch_states import InitialFetchStates
 from papers.state.keyword_record import Keyword
 from papers.state.keywords import Keywords
 from papers.state.task_states import Progress, TaskStates
 from papers.store import Store
-from papers.suggestions.abbreviation_store import AbbreviationStore
-from papers.suggestions.missing_terms import explain_empty
-from papers.suggestions.suggest import count_suggestions, find_candidates
 from papers.telemetry.metric_recorder import RecordedMetrics
 from paperwire.operations import output
 from paperwire.operations.session import CommandSession
 from paperwire.run.console import format_next_fetch
 from paperwire.run.instance_lock import running_address
-from service.json_api.documents import paper_json, source_json, suggestion_json
+from service.json_api.documents import paper_json, source_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,47 +80,6 @@ def _backup_age_seconds(session: CommandSession) -> float | None:
     """Return the age of the last good backup; None without one, or if none are made."""
     age = backup_age(session.redis, session.now) if session.settings.backup_dir else None
     return age.total_seconds() if age is not None else None
-
-
-def search_papers(
-    session: CommandSession, query: str, limit: int, *, picked: bool
-) -> CommandResult:
-    """Return the newest papers that match a query. Raises BadQuery."""
-    parsed = parse_query(query)
-    store = Store(session.redis)
-    request = SearchRequest(query=parsed, limit=limit, order="picked" if picked else "announced")
-    page, suggestions = store.search(request), _suggestions(session, store, request)
-    found = [paper_json(paper) for paper in page.papers]
-    document = {
-        "query": parsed.display_text,
-        "read_as": parsed.canonical,
-        "notes": [asdict(note) for note in parsed.notes],
-        "suggestions": suggestions,
-        "papers": found,
-        "next": page.next_cursor,
-        "complete": page.is_complete,
-    }
-    lines = [output.format_paper_line(paper) for paper in found]
-    lines = lines or [f"no papers match: {explain_empty(store, request)}"]
-    notes = [output.format_note(asdict(note)) for note in parsed.notes]
-    notes += map(output.format_suggestion, suggestions)
-    return CommandResult("\n".join([*notes, *lines]), document)
-
-
-def _suggestions(
-    session: CommandSession, store: Store, request: SearchRequest
-) -> list[dict[str, Any]]:
-    counter = MatchCounter(store.reader)
-    candidates = find_candidates(AbbreviationStore(session.redis), request.query)
-    if not candidates:
-        return []
-    found = count_suggestions(
-        candidates,
-        counter,
-        lambda query: replace(request, query=query).tree,
-        counter.count(request.tree),
-    )
-    return [suggestion_json(each) for each in found]
 
 
 def papers_by_id(session: CommandSession, ids: Sequence[str]) -> CommandResult:
@@ -204,13 +158,16 @@ def save_keyword(
     """Save a keyword. Raises BadQuery, BadParameter."""
     added = Keywords(session.redis).add(name, query, now=session.now, take_over=take_over)
     keyword = _keyword_json(added)
-    return CommandResult(f"saved {output.format_keyword(keyword)}", keyword)
+    feed = f"{session.settings.base_url}/feeds/{added.slug}.atom"
+    text = f"saved {output.format_keyword(keyword)}\nits feed is {feed}"
+    return CommandResult(text, {**keyword, "feed": feed})
 
 
 def remove_keyword(session: CommandSession, name: str) -> CommandResult:
     """Remove a keyword. Raises UnknownKeyword."""
     keyword = _keyword_json(Keywords(session.redis).remove(name, now=session.now))
-    undo = f"`paperwire keyword restore {keyword['slug']}` brings it back"
+    restored_by = command_line(f"keyword restore {keyword['slug']}")
+    undo = f"`{restored_by}` brings it back"
     return CommandResult(f"removed {output.format_keyword(keyword)}; {undo}", keyword)
 
 
@@ -238,7 +195,7 @@ def start_backfill(session: CommandSession, since: date, until: date, set: str) 
     document = {"since": str(plan.since), "until": str(plan.until), "set": plan.set}
     scope = f"set {plan.set}" if plan.set else "all papers"
     text = f"scheduled: {scope}, changed from {plan.since} to {plan.until}"
-    return CommandResult(f"{text}; see `paperwire status` for its progress", document)
+    return CommandResult(f"{text}; see `{command_line('status')}` for its progress", document)
 
 
 def stop_backfill(session: CommandSession) -> CommandResult:

@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from papers.errors import StoreUnavailable
+from papers.errors import BadSettings, StoreUnavailable
 from papers.redis_backend.store_program import server_program
 from paperwire.run.store_files import start_failure
 from paperwire.run.tether import tie_command
@@ -99,7 +99,7 @@ def running_url(paths: StorePaths) -> str | None:
     except OSError:
         return None
     own = Path(path).parent.name.endswith(f"-{_digest(paths)}")
-    is_alive = own and _send_command(path, b"PING").startswith(_PING_REPLIES)
+    is_alive = own and send_command(path, b"PING").startswith(_PING_REPLIES)
     return f"unix://{path}" if is_alive else None
 
 
@@ -108,10 +108,17 @@ def hold_store_lock(paths: StorePaths, *, patience: float = 0.0) -> Iterator[int
     """Own the store: hold the lock of the one process that may start its server.
 
     Yields the lock's descriptor, for the server to inherit. A server whose owner was killed is
-    terminated. Raises StoreUnavailable if another owner remains after `patience` seconds.
+    terminated. Raises StoreUnavailable if another owner remains after `patience` seconds,
+    BadSettings if the folder cannot be written.
     """
-    paths.folder.mkdir(parents=True, exist_ok=True)
-    lock = os.open(paths.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        paths.folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(paths.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise BadSettings(
+            f"data_dir: the store cannot be in {paths.folder}: {error.strerror}; "
+            "set data_dir to a folder that you may write to"
+        ) from error
     try:
         _acquire_lock(lock, paths, patience)
         os.ftruncate(lock, 0)
@@ -201,7 +208,7 @@ def _wait_for_other_clients(path: str, patience: float = 10.0) -> None:
     """Wait for other commands that use this server, before it is stopped."""
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
-        found = re.search(rb"connected_clients:(\d+)", _send_command(path, b"INFO clients"))
+        found = re.search(rb"connected_clients:(\d+)", send_command(path, b"INFO clients"))
         if not found or int(found[1]) <= 1:
             return
         time.sleep(0.1)
@@ -246,7 +253,7 @@ def _remove_socket_folder(paths: StorePaths) -> None:
         Path(os.readlink(paths.socket_link)).parent.rmdir()
 
 
-def _send_command(path: str, command: bytes) -> bytes:
+def send_command(path: str, command: bytes) -> bytes:
     """Send an inline command to the server at a socket; empty if there is none."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(2.0)
@@ -261,12 +268,17 @@ def _send_command(path: str, command: bytes) -> bytes:
 def _socket_path(paths: StorePaths) -> str:
     """Return a short, private socket path, always the same for a data folder."""
     for parent in (os.environ.get("XDG_RUNTIME_DIR", ""), tempfile.gettempdir(), "/tmp"):
-        folder = Path(parent, f"paperwire-{os.getuid()}-{_digest(paths)}")
+        folder = Path(parent, socket_folder_name(_digest(paths)))
         if os.path.isdir(parent) and len(os.fsencode(folder / "s")) <= MAX_SOCKET_PATH:
             return str(_make_private_folder(folder) / "s")
     raise StoreUnavailable(
         "no folder for the store's socket: set TMPDIR to an existing folder with a short path"
     )
+
+
+def socket_folder_name(digest: str) -> str:
+    """Return the name of a socket's folder: the user, and a digest of the store's folder."""
+    return f"paperwire-{os.getuid()}-{digest}"
 
 
 def _digest(paths: StorePaths) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,8 +30,10 @@ def hold_instance_lock(data_dir: Path) -> Iterator[IO[str]]:
     with file:
         if not _try_lock(file):
             file.seek(0)
-            where = file.read().strip() or "it is starting"
-            raise StoreError(f"Paperwire already runs on {data_dir}: {where}")
+            where = file.readline().strip() or "it is starting"
+            raise StoreError(
+                f"Paperwire already runs on {data_dir}: {where}; stop it, or set another data_dir"
+            )
         file.truncate(0)
         yield file
 
@@ -42,9 +45,21 @@ def running_address(data_dir: Path) -> str | None:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return (data_dir / LOCK_FILE).read_text("utf-8").partition(" ")[0] or None
-    except FileNotFoundError:
+    except OSError:  # there is none, or it is not ours to read
         return None
     return None
+
+
+def write_address(file: IO[str], address: str, config: Path | None) -> None:
+    """Write into the lock file where we serve, and on the next line our TOML file, if any."""
+    file.write(f"{address} (process {os.getpid()})\n{config.resolve() if config else ''}\n")
+    file.flush()
+
+
+def running_config(data_dir: Path) -> Path | None:
+    """Return the TOML file of the `paperwire up` of this folder; None if it has none."""
+    lines = (data_dir / LOCK_FILE).read_text("utf-8").splitlines()
+    return Path(lines[1]) if len(lines) > 1 and lines[1] else None
 
 
 def _try_lock(file: IO[str]) -> bool:

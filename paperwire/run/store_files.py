@@ -20,13 +20,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Final
 
+from papers.command_name import command_line
 from papers.errors import StoreError, StoreUnavailable
 from papers.redis_backend.store_program import server_program
-
-DAMAGE_REMEDY: Final = (
-    "run `paperwire store check`, then `paperwire store repair`; or move the folder away and run "
-    "`paperwire restore BACKUP`"
-)
 
 _DAMAGE_IN_LOG: Final = re.compile(
     r"bad file format|unexpected end|short read|checksum|manifest|signature|error in RDB",
@@ -63,10 +59,10 @@ def start_failure(log_file: Path) -> StoreUnavailable:
     if not _DAMAGE_IN_LOG.search(line):
         return StoreUnavailable(f"the store did not start: {line}; its log is {log_file}")
     return StoreUnavailable(
-        f"the store did not start: {line}; {DAMAGE_REMEDY}",
+        f"the store did not start: {line}; {damage_remedy()}",
         cause="damaged",
         summary=f"did not start: {line}",
-        remedy=DAMAGE_REMEDY,
+        remedy=damage_remedy(),
     )
 
 
@@ -133,10 +129,17 @@ def repair_files(store_folder: Path, now: datetime) -> tuple[list[FileCheck], Pa
     return checks, kept
 
 
+def damage_remedy() -> str:
+    """Return what to do about damaged files."""
+    check, repair = command_line("store check"), command_line("store repair")
+    restore = command_line("restore BACKUP")
+    return f"run `{check}`, then `{repair}`; or move the folder away and run `{restore}`"
+
+
 def _beyond_repair(reason: str) -> StoreError:
     return StoreError(
         f"{reason}: this cannot be repaired; "
-        "move the folder away and run `paperwire restore BACKUP`"
+        f"move the folder away and run `{command_line('restore BACKUP')}`"
     )
 
 

@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from papers.config.settings import Seconds, Settings
+from papers.config.settings import Seconds, Settings, config_path
 from papers.maintenance import migrations
 from papers.redis_backend.cluster.client import connect_store
 from papers.redis_backend.connection import connect, redacted_url, translate_store_errors
@@ -30,7 +30,7 @@ from papers.state.keywords import Keywords
 from papers.state.task_states import TaskStates
 from paperwire.run import embedded_store, store_files, web
 from paperwire.run.console import Console, StartupInfo, format_next_fetch
-from paperwire.run.instance_lock import hold_instance_lock
+from paperwire.run.instance_lock import hold_instance_lock, write_address
 from paperwire.run.ports import find_free_port, is_listening
 from paperwire.run.supervisor import ProgramSpec, Supervisor
 
@@ -67,8 +67,7 @@ def run_everything(settings: Settings, supervisor: Supervisor, console: Console)
         info = _wait_until_ready(settings, store.name, supervisor)
         if notice := web.missing_address_notice(settings):
             console.print_line("paperwire", notice)
-        lock_file.write(f"{info.address} (process {info.pid})\n")
-        lock_file.flush()
+        write_address(lock_file, info.address, config_path(os.environ))
         console.print_startup(info)
         console.stop_buffering()
         while not supervisor.stopping.wait(SUPERVISE_INTERVAL):

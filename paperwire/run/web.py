@@ -15,6 +15,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
+from papers.command_name import hide_folders
 from papers.config.settings import Settings
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ def _load_app() -> Flask:
         )  # until granian installs its own, after the app is loaded
         tie_to_parent(granian.pid, signal.SIGKILL)
     sys.setswitchinterval(THREAD_SWITCH_INTERVAL)
+    hide_folders()
     from service.wsgi import app
 
     _guard_connections(app)

@@ -7,6 +7,7 @@ the store nor room in its append-only file.
 
 from __future__ import annotations
 
+import hashlib
 from typing import Final
 
 from service.cache.cached_body import CachedBody, pack_cached_body, unpack_cached_body
@@ -20,8 +21,9 @@ LOCAL_CACHE_BYTES: Final = 8_000_000
 class BodyTiers:
     """The bodies that one process can send, by the digest of the cache key."""
 
-    def __init__(self, disk_tier: DiskTier) -> None:
+    def __init__(self, disk_tier: DiskTier, build_id: str) -> None:
         self._disk_tier = disk_tier
+        self._build = hashlib.blake2b(build_id.encode(), digest_size=4).hexdigest()
         self._local_cache = ByteLRU[str, CachedBody](LOCAL_CACHE_BYTES)
 
     def find(
@@ -44,11 +46,13 @@ class BodyTiers:
     def put(self, digest: str, body: CachedBody, *, is_custom: bool) -> None:
         """Store a response in place of the previous one."""
         self._put_local(digest, body)
-        self._disk_tier.put(digest, pack_cached_body(body), is_custom=is_custom)
+        packed = pack_cached_body(body)
+        self._disk_tier.put(digest, packed, is_custom=is_custom, build=self._build)
 
     def last_good(self, digest: str, *, is_custom: bool) -> CachedBody | None:
-        """Return the response that was stored last on this machine, if any."""
-        last_good = unpack_cached_body(self._disk_tier.get(digest, is_custom=is_custom))
+        """Return the response that this build stored last on this machine, or else another."""
+        packed = self._disk_tier.get(digest, is_custom=is_custom, build=self._build)
+        last_good = unpack_cached_body(packed)
         return last_good if last_good and last_good.encoded_bodies else None
 
     def _put_local(self, digest: str, body: CachedBody) -> None:

@@ -15,6 +15,11 @@ from service.cache.encodings import ENCODINGS, IDENTITY
 _FORMAT_VERSION: Final = 3
 _LEGACY_FORMAT_VERSION: Final = 2
 """The format of releases whose stamp was one digest: their validators remain valid."""
+_BUILDS_FORMAT_VERSION: Final = 4
+"""The format of a list of bodies by build. Those of other builds are not decoded to be stored
+again, so that one release keeps the validators of another whatever their format is."""
+_MAX_BUILDS: Final = 2
+"""Builds that run at a time, in a rolling upgrade."""
 _LEGACY_EMPTY_PREFIX: Final = b"never filled "
 
 
@@ -69,7 +74,15 @@ class CachedBody:
 
     def with_bodies_of(self, other: CachedBody) -> CachedBody:
         """Return these validators with the encoded bodies of another copy of the content."""
-        return replace(self, encoded_bodies=other.encoded_bodies)
+        # Runs for every 200 from the cache; `replace` takes four times as long.
+        return CachedBody(
+            self.etag,
+            self.last_modified,
+            other.encoded_bodies,
+            self.plain_length,
+            self.version_stamp,
+            self.content_digest,
+        )
 
     def entity_tag(self, coding: str = IDENTITY) -> str:
         """Return the entity tag of the body in a coding: each coding has its own."""
@@ -144,6 +157,47 @@ def unpack_cached_body(packed: bytes | None) -> CachedBody | None:
         return None
     stamp = VersionStamp(revision, others)
     return CachedBody(etag, modified, bodies, length, stamp, content_digest)
+
+
+class StoredValidators(NamedTuple):
+    """The validators of one response, of this build of the code and of the one beside it.
+
+    `own` are None if this build has not rendered it yet; `others` are pairs of build and packed
+    validators, newest first.
+    """
+
+    own: CachedBody | None = None
+    others: tuple[tuple[str, bytes], ...] = ()
+
+    @classmethod
+    def unpack(cls, packed: bytes | None, build_id: str) -> StoredValidators:
+        """Deserialize a stored value; damaged ones are left out."""
+        if not packed:
+            return cls()
+        try:
+            format_version, *rows = msgpack.unpackb(packed)
+            if format_version != _BUILDS_FORMAT_VERSION:
+                return cls(None, (("", packed),))
+            entries = [(str(build), bytes(stored)) for build, stored in rows]
+        except (ValueError, TypeError, msgpack.UnpackException):
+            return cls()
+        own = next((stored for build, stored in entries if build == build_id), None)
+        others = [entry for entry in entries if entry[0] != build_id]
+        return cls(unpack_cached_body(own), tuple(others))
+
+    @property
+    def newest(self) -> CachedBody | None:
+        """The validators of this build, or else the newest of another."""
+        if self.own:
+            return self.own
+        found = (unpack_cached_body(stored) for _, stored in self.others)
+        return next((validators for validators in found if validators), None)
+
+    def pack(self, own: CachedBody, build_id: str) -> bytes:
+        """Serialize new validators of this build, beside those of another."""
+        entries = [(build_id, pack_cached_body(own)), *self.others][:_MAX_BUILDS]
+        packed: Any = msgpack.packb((_BUILDS_FORMAT_VERSION, *entries))
+        return bytes(packed)
 
 
 def _legacy_stamp(stamp: bytes) -> VersionStamp:

@@ -22,7 +22,7 @@ from papers.state.keyword_directory import KeywordDirectory
 from papers.state.keywords import Keywords
 from service.cache import version_stamp
 from service.cache.body_tiers import BodyTiers
-from service.cache.cached_body import CachedBody, VersionStamp, unpack_cached_body
+from service.cache.cached_body import CachedBody, StoredValidators, VersionStamp
 from service.cache.lru import ByteLRU
 from service.cache.redis_tier import RenderLock
 from service.cache.version_stamp import StoreVersion
@@ -77,12 +77,18 @@ class LookupResult:
     """The stamp of the present state of the store, and the newest validators, of any state.
 
     `version` is what to render from; None if it was not needed to find that `cached` is current.
+    `stored` has `cached`, and the validators of a build of the code that runs beside this one.
     """
 
     version_stamp: VersionStamp
-    cached: CachedBody | None
+    stored: StoredValidators
     version: StoreVersion | None
     replies: _Replies
+
+    @property
+    def cached(self) -> CachedBody | None:
+        """The newest validators of this build."""
+        return self.stored.own
 
     @property
     def current(self) -> CachedBody | None:
@@ -127,7 +133,8 @@ class CacheLookup:
         acquire = [lock.acquire_command(if_never_rendered=True)] if may_be_new else []
         replies = self._read(cache_key, digest, lock, acquire)
         if proof and (proof.replies, proof.clock) == (replies, cache_key.clock):
-            return LookupResult(proof.cached.version_stamp, proof.cached, None, replies)
+            stored = StoredValidators(proof.cached)
+            return LookupResult(proof.cached.version_stamp, stored, None, replies)
         return self._parse(cache_key, digest, replies)
 
     def get_render_state(
@@ -167,7 +174,8 @@ class CacheLookup:
 
     def _parse(self, cache_key: CacheKey, digest: str, replies: _Replies) -> LookupResult:
         stamp, version = self._version_stamp(cache_key, digest, replies.version)
-        return LookupResult(stamp, unpack_cached_body(replies.validators), version, replies)
+        stored = StoredValidators.unpack(replies.validators, self._build_id)
+        return LookupResult(stamp, stored, version, replies)
 
     def verify_store(self, cache_key: CacheKey, digest: str) -> None:
         """Return if the store still holds what the response was rendered from."""

@@ -18,7 +18,7 @@ from redis import Redis
 from papers.errors import StoreError
 from papers.redis_backend import keys
 from papers.redis_backend.connection import RedisCommand, read_many, translate_store_errors
-from service.cache.cached_body import CachedBody, pack_cached_body
+from service.cache.cached_body import CachedBody, StoredValidators
 
 VALIDATOR_TTL_SECONDS: Final = 30 * 24 * 3600
 RENDER_LOCK_SECONDS: Final = 10.0
@@ -85,20 +85,24 @@ class RedisTier:
     A store that takes no writes is logged: it costs speed, not the response.
     """
 
-    def __init__(self, redis: Redis, max_custom: int) -> None:
-        self._redis, self._max_custom = redis, max_custom
+    def __init__(self, redis: Redis, build_id: str, max_custom: int) -> None:
+        self._redis, self._build_id, self._max_custom = redis, build_id, max_custom
 
     def put(
         self,
         digest: str,
         cached_body: CachedBody,
+        stored: StoredValidators,
         lock: RenderLock,
         *,
         is_custom: bool,
         now: datetime,
     ) -> None:
-        """Store the validators of a response and release its lock, in one round trip."""
-        validators = pack_cached_body(cached_body.without_body)
+        """Store the validators of a response and release its lock, in one round trip.
+
+        `stored` has those that another build of the code stored, which stay.
+        """
+        validators = stored.pack(cached_body.without_body, self._build_id)
         seconds, added = str(VALIDATOR_TTL_SECONDS), str(now.timestamp())
         commands: list[RedisCommand] = [
             ("SET", keys.response_validators(digest), validators, "EX", seconds)

@@ -41,7 +41,7 @@ from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
 from papers.state.keyword_directory import KeywordDirectory
 from service.cache.body_tiers import BodyTiers
-from service.cache.cached_body import CachedBody, build_cached_body, unpack_cached_body
+from service.cache.cached_body import CachedBody, StoredValidators, build_cached_body
 from service.cache.disk_tier import DiskTier
 from service.cache.lookup import CacheKey, CacheLookup, LookupResult
 from service.cache.redis_tier import RENDER_LOCK_SECONDS, RedisTier, RenderLock
@@ -75,6 +75,7 @@ class RenderCache:
 
     `base_url` is part of every key: URLs in a body begin with it. Responses rendered by a build
     with another `build_id` are rendered anew, and keep their validators if the bytes are equal. Of
+    two builds that run side by side each has its own validators and bodies of a response. Of
     custom responses Redis keeps `max_custom`. `directory` is the one that the app shares.
     """
 
@@ -91,10 +92,10 @@ class RenderCache:
     ) -> None:
         self._redis = redis
         self._base_url, self._build_id = base_url, build_id
-        self._bodies = BodyTiers(disk_tier)
+        self._bodies = BodyTiers(disk_tier, build_id)
         directory = directory or KeywordDirectory(redis)
         self._lookup = CacheLookup(redis, self._bodies, build_id, directory)
-        self._redis_tier = RedisTier(redis, max_custom)
+        self._redis_tier = RedisTier(redis, build_id, max_custom)
         self._changes = RecentChanges(redis)
         self._sleep = sleep
 
@@ -140,7 +141,7 @@ class RenderCache:
                 packed: Any = self._redis.get(key)
         except StoreError:
             return None
-        return unpack_cached_body(packed)
+        return StoredValidators.unpack(packed, self._build_id).newest
 
     def _get_or_render(self, request: RenderRequest) -> ServedBody:
         lock = RenderLock(request.digest)
@@ -234,20 +235,22 @@ class RenderCache:
         stands = state.cached and (state.current or self._is_unaffected(request, state))
         if stands and (kept := self._find_body(request, state.cached)):
             kept = kept.stamped(state.version_stamp)
-            return kept if state.current else self._store(request, kept, lock)
-        previous = state.cached or self._last_good(request)
+            return kept if state.current else self._store(request, kept, state, lock)
+        previous = state.stored.newest or self._last_good(request)
         if request.is_custom and not (previous and request.validators.prove(previous)):
             request.consume_quota()
         began = time.thread_time()
         try:
-            return self._store(request, self._render(request, state, previous), lock)
+            return self._store(request, self._render(request, state, previous), state, lock)
         finally:
             if request.is_custom:
                 request.charge(time.thread_time() - began, previous is None)
 
-    def _store(self, request: RenderRequest, body: CachedBody, lock: RenderLock) -> CachedBody:
+    def _store(
+        self, request: RenderRequest, body: CachedBody, state: LookupResult, lock: RenderLock
+    ) -> CachedBody:
         is_custom, now = request.is_custom, request.now
-        self._redis_tier.put(request.digest, body, lock, is_custom=is_custom, now=now)
+        self._redis_tier.put(request.digest, body, state.stored, lock, is_custom=is_custom, now=now)
         return body
 
     def _last_good(self, request: RenderRequest) -> CachedBody | None:

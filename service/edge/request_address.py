@@ -108,8 +108,12 @@ def trusted_hosts(settings: Settings) -> list[str]:
 def set_client(environ: WSGIEnvironment, proxies: tuple[Network, ...]) -> None:
     """Set REMOTE_ADDR to the client's address, and remove every header that a proxy may set."""
     forwarded = environ.get("HTTP_X_FORWARDED_FOR", "")
-    names = [*(_FORWARDING_HEADERS & environ.keys())]
-    names += [name for name in environ if name.startswith(_FORWARDING_PREFIXES)]
+    names = [
+        name
+        for name in environ
+        if name.startswith("HTTP_")
+        and (name in _FORWARDING_HEADERS or name.startswith(_FORWARDING_PREFIXES))
+    ]
     environ[FORWARDED_FLAG] = bool(names)
     for name in names:
         del environ[name]

@@ -16,11 +16,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from redis import Redis
 from werkzeug.datastructures import Headers
 
+from papers.command_name import command_line
 from papers.config.checks import TOKEN_DIGEST_PREFIX
 from papers.config.settings import Settings
-from papers.errors import Unauthorized
+from papers.errors import StoreTooNew, Unauthorized
+from papers.maintenance import migrations
 from papers.state.access.api_tokens import ApiTokens
 from papers.state.access.token_scopes import TokenScope
 from service.http.client_quota import ClientQuota
@@ -28,7 +31,6 @@ from service.http.client_quota import ClientQuota
 AUTH_HEADER: Final = "Authorization"
 _AUTH_SCHEME: Final = "bearer"
 _TOKEN_BYTES: Final = 32
-_NO_TOKEN: Final = "writing is off: there is no token; `paperwire token add` makes one"
 
 
 def new_token() -> str:
@@ -71,6 +73,7 @@ class TokenGuard:
     """What one request may do: all with the token of the settings, else what a saved one is for."""
 
     settings: Settings
+    redis: Redis
     tokens: ApiTokens
     quota: ClientQuota
     now: datetime
@@ -84,14 +87,21 @@ class TokenGuard:
         """Raise Unauthorized unless the headers have a token; the message says what to do.
 
         Raises ScopeMissing for a token that is for something else, and TooManyRequests for a client
-        that has sent too many wrong ones.
+        that has sent too many wrong ones, and StoreTooNew while a newer release writes the store.
         """
         message = "this needs a token, as `Authorization: Bearer TOKEN`"
         self._require(bearer_token(headers), scope, message)
+        self._require_own_release(scope)
 
     def require_form(self, given: str, scope: TokenScope) -> None:
         """Raise what `require` raises unless a form has a token."""
         self._require(given, scope, "this needs a token; the one given is wrong")
+        self._require_own_release(scope)
+
+    def _require_own_release(self, scope: TokenScope) -> None:
+        """Raise StoreTooNew if a record that is written here may lack what a newer release has."""
+        if scope != "metrics" and migrations.has_newer_writer(self.redis):
+            raise StoreTooNew("a newer Paperwire writes this store: update this web server first")
 
     def _require(self, given: str, scope: TokenScope, message: str) -> None:
         if given:
@@ -103,4 +113,9 @@ class TokenGuard:
                 if self.tokens.authorize(token_digest(given), scope, now=self.now):
                     return
                 self.quota.note_wrong_token()
-        raise Unauthorized(message if self.is_writable else _NO_TOKEN)
+        raise Unauthorized(message if self.is_writable else _no_token_message())
+
+
+def _no_token_message() -> str:
+    made_by = command_line("token add NAME --scope keywords")
+    return f"nothing can be changed here yet, as there is no token: `{made_by}` makes one"

@@ -14,7 +14,7 @@ from papers.redis_backend.listings.changed_papers import PaperMove
 from papers.state.communities import Community
 from papers.state.keyword_record import Keyword
 from papers.state.task_states import TaskState
-from papers.suggestions.suggest import Suggestion
+from papers.suggestions.suggestion_counts import Suggestion
 from papers.text.links.paper_links import LinkKind
 from service.feeds import FORMATS
 from service.markup.clean import clean_xml_text, single_line, valid_http_url
@@ -150,12 +150,15 @@ def source_json(state: TaskState) -> dict[str, Any]:
 
 
 def suggestion_json(suggestion: Suggestion) -> dict[str, Any]:
-    """Return a term that a keyword may be missing, and the keyword with it added."""
+    """Return what a keyword may be missing or mean, the keyword that says so, and what it finds."""
     return {
         "kind": suggestion.kind,
         "text": suggestion.term,
         "query": suggestion.query.display_text,
+        "effect": suggestion.effect,
         "added_papers": suggestion.added_papers,
+        "papers": suggestion.papers,
+        "period": suggestion.period,
     }
 
 

@@ -19,7 +19,7 @@ SECURITY_SCHEMES: Final = {
         "type": "http",
         "scheme": "bearer",
         "description": "The token of the settings, or a named one of the scope that the operation "
-        "states: `paperwire token add NAME --scope SCOPE`.",
+        "states, which the operator makes: `token add NAME --scope SCOPE`.",
     }
 }
 _ERROR_DESCRIPTIONS: Final = {

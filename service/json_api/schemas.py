@@ -120,7 +120,15 @@ RESPONSE_SCHEMAS: Final = {
         paper={"oneOf": [reference_to("Paper"), {"type": "null"}]},
     ),
     "Note": _object(kind=TEXT, text=TEXT, alternative_query=TEXT),
-    "Suggestion": _object(kind=TEXT, text=TEXT, query=TEXT, added_papers={"type": "integer"}),
+    "Suggestion": _object(
+        kind=TEXT,
+        text=TEXT,
+        query=TEXT,
+        effect={"enum": ["adds", "replaces", "narrows"]},
+        added_papers={"type": "integer"},
+        papers={"type": "integer"},
+        period={"enum": ["year", "all"]},
+    ),
     "Keyword": _object(
         slug=TEXT,
         name=TEXT,

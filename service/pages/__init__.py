@@ -1,7 +1,7 @@
 """Pages: a page is a module, a template and a row of `PAGES`. Start with: keyword.py.
 
-May import: papers.config, papers.errors, papers.maintenance, papers.model, papers.query,
-papers.redis_backend, papers.redis_backend.listings, papers.search, papers.state,
+May import: papers.command_name, papers.config, papers.errors, papers.maintenance, papers.model,
+papers.query, papers.redis_backend, papers.redis_backend.listings, papers.search, papers.state,
 papers.state.voting, papers.suggestions, papers.telemetry, service.cache, service.context,
 service.exports, service.feed_result, service.feeds, service.http, service.markup,
 service.pages.controls, service.pages.parts, service.search_title, service.source_status,
@@ -17,6 +17,7 @@ from typing import Final
 
 from jinja2 import Environment, StrictUndefined
 
+from papers.command_name import command_line
 from service.pages.parts.page_response import pages
 from service.pages.parts.template_filters import register_filters
 
@@ -80,6 +81,7 @@ def configure_templates(env: Environment) -> None:
     env.undefined = StrictUndefined
     register_filters(env.filters)
     env.globals["nav_links"] = _nav_links
+    env.globals["command_line"] = command_line
 
 
 def _nav_links(section: str) -> list[NavLink]:

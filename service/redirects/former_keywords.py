@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 from flask import Flask, Response, request, url_for
 
+from papers.command_name import command_line
 from papers.errors import BadParameter, KeywordGone, UnknownKeyword
 from papers.state.former_names import UNDO_PERIOD, FormerName
 from papers.state.slugs import slug_of
@@ -44,7 +45,7 @@ def _undo_hint(former: FormerName) -> str:
     until = former.removed_at + UNDO_PERIOD
     return (
         f"it was removed on {former.removed_at:%Y-%m-%d}, and until {until:%Y-%m-%d} "
-        f"`paperwire keyword restore {former.slug}` or /manage brings it back"
+        f"`{command_line(f'keyword restore {former.slug}')}` or /manage brings it back"
     )
 
 

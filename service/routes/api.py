@@ -13,7 +13,7 @@ from flask import Blueprint, Response, request
 from papers.errors import BadParameter
 from papers.model.arxiv_id import ArxivId
 from papers.search.counts import TotalCount
-from papers.suggestions.suggest import Suggestion
+from papers.suggestions.suggestion_counts import Suggestion
 from service.cache.render_request import PreparedBody
 from service.cache.version_stamp import ALL_KEYWORDS, StoreVersion
 from service.context import AppContext, context

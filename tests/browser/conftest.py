@@ -1,6 +1,6 @@
 """One store of made-up papers, one server and one Chromium for all tests of this folder.
 
-Screenshots go to the folder in `PAPERWIRE_SCREENSHOTS`, else to pytest's temporary folder.
+Screenshots are taken into the folder in `PAPERWIRE_SCREENSHOTS`, if it is set.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 from redis import Redis
 from werkzeug.serving import make_server
 
@@ -31,14 +31,20 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Return Chromium; skip if it is not installed."""
+def playwright() -> Iterator[Playwright]:
+    """Return what launches Chromium; skip if that is not installed."""
     if CHROMIUM is None:
         pytest.skip("no Chromium: run `apt-get install chromium`")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM)
-        yield browser
-        browser.close()
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """Return Chromium."""
+    browser = playwright.chromium.launch(executable_path=CHROMIUM)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture(scope="session")
@@ -117,8 +123,11 @@ def page(browser: Browser, site: str, viewport: Viewport) -> Iterator[Page]:
 
 
 @pytest.fixture(scope="session")
-def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of screenshots."""
-    folder = Path(os.environ.get("PAPERWIRE_SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
+def screenshots() -> Path | None:
+    """Return the folder of screenshots, if somebody wants to see some."""
+    name = os.environ.get("PAPERWIRE_SCREENSHOTS")
+    if not name:
+        return None
+    folder = Path(name)
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -12,36 +12,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from tests.browser.content import MATHEMATICAL_PAPER, PICKED
 from tests.browser.viewports import VIEWPORTS, Viewport
+from tests.browser.visited_pages import HORIZONTAL_OVERFLOW, PAGES
 
-PAGES = {
-    "home": "/",
-    "keyword": "/k/reasoning?n=6",
-    "keyword-empty": "/k/nothing-yet",
-    "search": "/search?n=6&q=reasoning+-survey",
-    "search-filtered": "/search?min_votes=1&n=6&q=reasoning&since=2026-09-01&types=new&view=full",
-    "language": "/search",
-    "invalid-query": "/search?q=%28reasoning",
-    "paper": f"/papers/{PICKED}",
-    "paper-mathematics": f"/papers/{MATHEMATICAL_PAPER}",
-    "daily": "/daily/2026-11-03",
-    "weekly": "/weekly/2026-W45",
-    "monthly": "/monthly/2026-10?q=model",
-    "trending": "/trending",
-    "trending-empty": "/trending?q=zeugma",
-    "digest": "/digest",
-    "listing": "/categories/cs.CL?n=6",
-    "categories": "/categories",
-    "authors": "/authors",
-    "starred": "/starred",
-    "manage": "/manage",
-    "manage-feeds": "/manage/feeds",
-    "manage-blocks": "/manage/blocks",
-    "status": "/status",
-    "api": "/api",
-    "missing": "/nowhere",
-}
 COLOR_RULES = ["color-contrast", "link-in-text-block"]
 ALL_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 MAX_BYTES = 60_000
@@ -58,13 +31,10 @@ new PerformanceObserver((list) => {
 """
 TRANSFERRED_BYTES = """() => performance.getEntriesByType("navigation").concat(
   performance.getEntriesByType("resource")).reduce((sum, entry) => sum + entry.transferSize, 0)"""
-HORIZONTAL_OVERFLOW = (
-    "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
-)
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_page_on_a_desktop(page: Page, name: str, screenshots: Path) -> None:
+def test_page_on_a_desktop(page: Page, name: str, screenshots: Path | None) -> None:
     load_page(page, name)
     take_screenshot(page, name, VIEWPORTS["light"], screenshots)
     if name in WIDE_PAGES:
@@ -79,7 +49,9 @@ def test_page_on_a_desktop(page: Page, name: str, screenshots: Path) -> None:
 
 @pytest.mark.parametrize("viewport", ["phone"], indirect=True)
 @pytest.mark.parametrize("name", PAGES)
-def test_page_on_a_phone(page: Page, viewport: Viewport, name: str, screenshots: Path) -> None:
+def test_page_on_a_phone(
+    page: Page, viewport: Viewport, name: str, screenshots: Path | None
+) -> None:
     load_page(page, name)
     take_screenshot(page, name, viewport, screenshots)
     assert_accessible(page, ALL_RULES)
@@ -95,14 +67,14 @@ def load_page(page: Page, name: str) -> None:
     assert page.evaluate(TRANSFERRED_BYTES) < MAX_BYTES
 
 
-def take_screenshot(page: Page, name: str, viewport: Viewport, screenshots: Path) -> None:
-    """Save a screenshot; assert that the page does not overflow the viewport."""
+def take_screenshot(page: Page, name: str, viewport: Viewport, screenshots: Path | None) -> None:
+    """Assert that the page does not overflow the viewport; save a screenshot if wanted."""
     page.set_viewport_size({"width": viewport.width, "height": viewport.height})
     page.evaluate("scrollTo(0, 0)")
     assert page.evaluate(HORIZONTAL_OVERFLOW) <= 0
-    page.screenshot(
-        path=screenshots / f"{name}-{viewport.name}.png", full_page=viewport.name != "wide"
-    )
+    if screenshots is not None:
+        file = screenshots / f"{name}-{viewport.name}.png"
+        page.screenshot(path=file, full_page=viewport.name != "wide")
 
 
 def assert_accessible(page: Page, rules: list[str]) -> None:

@@ -289,7 +289,7 @@ def test_permissions_of_the_example_suffice(
                 assert context_writes_fail(client) is (user == "web")
     finally:
         for node in store_cluster.nodes:
-            node.client.acl_deluser("worker", "web")
+            node.client.acl_deluser("worker", "web", "node", "health")
 
 
 def context_writes_fail(client: FlaskClient) -> bool:

@@ -22,8 +22,8 @@ from papers.config.settings import Settings
 from papers.model.paper import Sighting
 from papers.store import Store
 from service import create_app
-from tests.workers.sources.test_announcements import entry, feed
-from tests.workers.sources.test_hf_daily import body, record
+from tests.workers.sources.announcement_feeds import entry, feed
+from tests.workers.sources.hf_records import body, record
 from workers.sources import hf_daily
 from workers.sources.arxiv import announcements
 

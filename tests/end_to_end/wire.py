@@ -63,10 +63,10 @@ class RunningSystem:
         with ExitStack() as stack:
             for _ in range(WORKERS):
                 worker = (sys.executable, "-m", "tests.end_to_end.worker_at_time")
-                stack.enter_context(_process(worker, config))
-            stack.enter_context(_process(web.web_command(settings), config))
+                stack.enter_context(running_process(worker, config))
+            stack.enter_context(running_process(web.web_command(settings), config))
             redis = stack.enter_context(Redis.from_url(store_url))
-            _wait_for_web(settings.base_url)
+            wait_for_web(settings.base_url)
             yield cls(redis, settings)
 
     @property
@@ -96,7 +96,8 @@ class RunningSystem:
 
 
 @contextmanager
-def _process(command: Sequence[str], config: Path) -> Iterator[None]:
+def running_process(command: Sequence[str], config: Path) -> Iterator[None]:
+    """Run a program with a configuration file, and stop it at the end."""
     environment = {**os.environ, "PAPERWIRE_CONFIG": str(config)}
     process = subprocess.Popen(command, env=environment, cwd=ROOT)
     try:
@@ -107,7 +108,8 @@ def _process(command: Sequence[str], config: Path) -> Iterator[None]:
     assert code == 0, command
 
 
-def _wait_for_web(url: str) -> None:
+def wait_for_web(url: str) -> None:
+    """Wait until a web server responds."""
     for _ in range(600):
         try:
             requests.get(f"{url}/healthz", timeout=1)

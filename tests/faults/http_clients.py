@@ -7,6 +7,7 @@ of their own, so that none waits for another. They still share the machine's cor
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
@@ -14,6 +15,8 @@ from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from typing import Final
 from urllib.parse import urlsplit
+
+from tests.faults.system import FEED, SystemUnderTest
 
 REQUEST_TIMEOUT: Final = 20.0
 
@@ -110,3 +113,37 @@ def latency_figures(responses: Iterable[ClientResponse]) -> str:
     taken = [response.seconds for response in responses]
     half, most = (percentile(taken, share) * 1000 for share in (0.5, 0.99))
     return f"{len(taken)} responses, median {half:.0f} ms, 99th percentile {most:.0f} ms"
+
+
+def connect_from(
+    system: SystemUnderTest, source: str = "127.0.0.1", *, receive_buffer: int = 0
+) -> socket.socket:
+    """Open a connection from an address of this machine, with a small receive buffer if given."""
+    parts = urlsplit(system.url)
+    opened = socket.socket()
+    if receive_buffer:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    opened.settimeout(20)
+    opened.bind((source, 0))
+    opened.connect((parts.hostname or "", parts.port or 0))
+    return opened
+
+
+def poll_feed(system: SystemUnderTest, *, per_second: float = 25) -> list[ClientResponse]:
+    """Request the feed a hundred times, as readers do beside others."""
+
+    async def readers() -> list[ClientResponse]:
+        return await run_at_rate((http_get(system.url + FEED) for _ in range(100)), per_second)
+
+    return asyncio.run(readers())
+
+
+def read_all(connection: socket.socket) -> bytes:
+    """Return what comes until the server closes the connection."""
+    received = b""
+    try:
+        while part := connection.recv(65_536):
+            received += part
+    except ConnectionResetError:
+        pass
+    return received

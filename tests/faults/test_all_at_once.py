@@ -32,8 +32,8 @@ from tests.faults.http_clients import (
     poll_conditionally,
     request_all,
 )
+from tests.faults.saving_keywords import ANNOUNCEMENTS, is_at_rest, save_keywords
 from tests.faults.system import FEED, DurableStore, SystemUnderTest, wait_until
-from tests.faults.test_import import ANNOUNCEMENTS, is_at_rest, save_keywords
 from tests.outcomes import note_outcome
 from tests.service.made import make_sighting
 

@@ -23,6 +23,7 @@ from papers.store import Store
 from paperwire.simulator.upstream import Upstream
 from service.edge.connection_limits import MAX_SLOW_PER_CLIENT, SLOW_READ_SECONDS
 from service.http.rate_limit import MAX_WRONG_TOKENS
+from tests.faults.http_clients import connect_from, poll_feed, read_all
 from tests.faults.system import (
     FEED,
     SAVED_KEYWORD,
@@ -31,10 +32,9 @@ from tests.faults.system import (
     SystemUnderTest,
     wait_until,
 )
-from tests.faults.test_edge import connect_from, poll_feed, read_all
 from tests.outcomes import note_outcome
 from tests.paperwire.processes import command_line_of, descendants
-from tests.service.edge.test_poisoning import HEADERS as PROXY_HEADERS
+from tests.service.edge.hostile_headers import HEADERS as PROXY_HEADERS
 from tests.service.made import make_sighting
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(180)]

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +20,6 @@ from redis import Redis
 from papers.config.settings import Settings
 from papers.errors import StoreError
 from papers.model.arxiv_id import ArxivId
-from papers.model.paper import AnnounceType, Channel, Sighting
 from papers.query.parser import parse_query
 from papers.redis_backend import keys
 from papers.redis_backend.revision import follow_failovers
@@ -29,31 +28,14 @@ from papers.store import Store
 from service import create_app
 from service.context import context
 from tests.conftest import running_store
+from tests.faults.cluster_papers import FEED, NOW, sighting
 from tests.outcomes import note_outcome
 from tests.papers.cluster_nodes import TestCluster, running_cluster, wait_until
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
-NOW: Final = datetime(2025, 3, 20, tzinfo=UTC)
 YEARS: Final = (2023, 2024, 2025)
 PAPERS_KEY: Final = "{25}03:papers"
-FEED: Final = "/feeds/models.atom"
-
-
-def sighting(year: int, number: int) -> Sighting:
-    """A paper of March of a year."""
-    return Sighting(
-        ArxivId(year * 100 + 3, number),
-        "arxiv",
-        Channel.ANNOUNCEMENT,
-        NOW,
-        version=1,
-        title=f"Models number {number}",
-        abstract=f"Rare{year}n{number} things.",
-        announced_at=NOW,
-        announce_type=AnnounceType.NEW,
-        categories=("cs.CL",),
-    )
 
 
 class Scene:

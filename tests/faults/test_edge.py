@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import resource
 import socket
 import time
@@ -11,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import Final
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -21,7 +19,12 @@ from paperwire.run.web import HEADER_SECONDS, THREADS
 from paperwire.simulator.upstream import Upstream
 from service.edge.connection_limits import MAX_PER_CLIENT
 from service.edge.request_bodies import MAX_BODY_BYTES, MAX_IMPORT_BYTES
-from tests.faults.http_clients import ClientResponse, http_get, latency_figures, run_at_rate
+from tests.faults.http_clients import (
+    connect_from,
+    latency_figures,
+    poll_feed,
+    read_all,
+)
 from tests.faults.system import (
     FEED,
     SAVED_KEYWORD,
@@ -70,20 +73,6 @@ def _allow_files(count: int) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
 
 
-def connect_from(
-    system: SystemUnderTest, source: str = "127.0.0.1", *, receive_buffer: int = 0
-) -> socket.socket:
-    """Open a connection from an address of this machine, with a small receive buffer if given."""
-    parts = urlsplit(system.url)
-    opened = socket.socket()
-    if receive_buffer:
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-    opened.settimeout(20)
-    opened.bind((source, 0))
-    opened.connect((parts.hostname or "", parts.port or 0))
-    return opened
-
-
 @contextmanager
 def many_connections(
     system: SystemUnderTest, count: int, first_bytes: bytes = b"", *, source: str = "127.0.0.1"
@@ -97,26 +86,6 @@ def many_connections(
             if first_bytes:
                 opened[-1].sendall(first_bytes)
         yield opened
-
-
-def poll_feed(system: SystemUnderTest, *, per_second: float = 25) -> list[ClientResponse]:
-    """Request the feed a hundred times, as readers do beside others."""
-
-    async def readers() -> list[ClientResponse]:
-        return await run_at_rate((http_get(system.url + FEED) for _ in range(100)), per_second)
-
-    return asyncio.run(readers())
-
-
-def read_all(connection: socket.socket) -> bytes:
-    """Return what comes until the server closes the connection."""
-    received = b""
-    try:
-        while part := connection.recv(65_536):
-            received += part
-    except ConnectionResetError:
-        pass
-    return received
 
 
 HALF: Final = b"GET /feeds/papers.atom HTTP/1.1\r\nHost: x\r\nX-A: "

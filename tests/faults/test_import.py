@@ -6,7 +6,6 @@ keyword by keyword, then that of thousands by a backfill, and each time papers a
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,11 +14,11 @@ from statistics import median
 from typing import Final
 
 import pytest
-import requests
 
 from paperwire.simulator.upstream import ARXIV_PATHS, Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
-from tests.faults.system import TOKEN, DurableStore, SystemUnderTest, wait_until
+from tests.faults.saving_keywords import ANNOUNCEMENTS, is_at_rest, save_keywords
+from tests.faults.system import DurableStore, SystemUnderTest, wait_until
 from tests.outcomes import note_outcome
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(400)]
@@ -32,7 +31,6 @@ ROUNDS: Final = 6
 
 FEW: Final = 90
 MANY: Final = 10_000
-ANNOUNCEMENTS: Final = "announcements:cs.CL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,26 +106,6 @@ def announce_one(system: SystemUnderTest, world: Upstream, name: str) -> Delay:
     fetched = next(requests_since, began)  # unless one was under way that found it
     past = [one for one in later if not one.target.startswith("/rss")]
     return Delay(seconds, sum(began < one.started < fetched for one in past), len(past))
-
-
-def is_at_rest(system: SystemUnderTest) -> bool:
-    """Return True if the last fetch of announcements has ended: it has scheduled the next one."""
-    state = system.states.get(ANNOUNCEMENTS)
-    return state is not None and state.next_at == system.states.due_time(ANNOUNCEMENTS)
-
-
-def save_keywords(system: SystemUnderTest, count: int) -> float:
-    """Save keywords over HTTP; return the seconds that took."""
-    began = time.monotonic()
-    rows = [{"name": f"Topic {count} {n}", "query": f"topic{count}x{n}"} for n in range(count)]
-    answer = requests.post(
-        f"{system.url}/api/v1/keywords",
-        data=json.dumps(rows),
-        headers={"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"},
-        timeout=60,
-    )
-    assert json.loads(answer.text.splitlines()[-1])["saved"] == count, answer.text
-    return time.monotonic() - began
 
 
 def world_is_busy(world: Upstream) -> bool:

@@ -7,8 +7,6 @@ killed, one in each thirtieth of that count, before or after the command is sent
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import random
 import signal
 from collections.abc import Iterator
@@ -18,7 +16,6 @@ from typing import Any
 
 import pytest
 from redis import Redis
-from redis.connection import AbstractConnection
 
 from papers.config.settings import Settings
 from papers.model.arxiv_id import ArxivId
@@ -28,7 +25,8 @@ from papers.state.keywords import Keywords
 from papers.state.task_states import TaskStates, TaskStatus
 from papers.store import Store
 from paperwire.simulator.upstream import Upstream
-from paperwire.simulator.world.manuscripts import Manuscript
+from tests.faults.killed_processes import NEVER, SPAWN, count_commands
+from tests.faults.two_days import first_day, second_day
 from tests.outcomes import note_outcome
 from workers.jobs import TaskRunner
 from workers.registry import recurring_tasks
@@ -36,45 +34,8 @@ from workers.registry import recurring_tasks
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(400)]
 
 POINTS = 30
-NEVER = 10**9
-SPAWN = multiprocessing.get_context("forkserver")
-"""Forks from a single-threaded process with all imports done."""
 
 SPAWN.set_forkserver_preload(["tests.faults.test_kill", "tests.faults.test_kill_load"])
-
-
-def first_day(world: Upstream) -> list[ArxivId]:
-    """Announce thirty papers in two categories, and pick some."""
-    ids = [
-        world.announce(
-            Manuscript(
-                title=f"Paper {n} on reward models",
-                abstract=f"We reason about topic {n % 5} of {n}.",
-                categories=("cs.CL",) if n % 2 else ("cs.LG", "cs.CL"),
-            )
-        )
-        for n in range(30)
-    ]
-    for id in ids[:6]:
-        world.pick(id, votes=2)
-    world.pick(ids[3], "weekly")
-    return ids
-
-
-def second_day(world: Upstream, known: list[ArxivId], *, moves: bool = True) -> None:
-    """Change everything that can change; with `moves` on the following day."""
-    if moves:
-        world.next_day()
-    for id in known[:8]:
-        world.revise(id, title=f"{world.preprint(id).newest.text.title}, revised")
-    world.withdraw(known[8])
-    world.cross_list(known[9], "cs.LG")
-    fresh = [world.announce(Manuscript(title=f"Later paper {n}")) for n in range(10)]
-    elsewhere = world.announce(Manuscript(title="Elsewhere", categories=("hep-th",)))
-    for id in (*known[4:10], *fresh[:3]):
-        world.pick(id, votes=5)
-    for id in (known[3], known[20], elsewhere):
-        world.pick(id, "weekly")
 
 
 def work(
@@ -85,21 +46,6 @@ def work(
     redis = Redis.from_url(url)
     while due := TaskStates(redis).due_tasks(now):
         TaskRunner(redis, settings, lambda: now).run(due[0], None)
-
-
-def count_commands(fatal: int, counted: Synchronized[int]) -> None:
-    """Count this process's commands to Redis; die at number `fatal`, after sending if it is odd."""
-    send: Any = AbstractConnection.send_packed_command
-
-    def sending(self: AbstractConnection, *args: Any, **kwargs: Any) -> None:
-        counted.value += 1
-        if counted.value == fatal and fatal % 2 == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        send(self, *args, **kwargs)
-        if counted.value == fatal:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    AbstractConnection.send_packed_command = sending  # type: ignore[method-assign]
 
 
 class KillableIngest:

@@ -17,11 +17,11 @@ from redis import Redis
 from papers.errors import StoreError
 from papers.state.task_states import TaskStates
 from papers.store import Store
-from tests.faults.test_kill import NEVER, SPAWN, count_commands
+from tests.faults.killed_processes import NEVER, SPAWN, count_commands
 from tests.outcomes import note_outcome
 from tests.papers.fingerprint import fingerprint
 from tests.paperwire.processes import becomes_true, descendants
-from tests.workers.bulk.test_loader import months
+from tests.workers.bulk.loading import months
 from workers.bulk import portions
 from workers.bulk.bulk_file import find_bulk_file
 from workers.bulk.loader import BulkLoader, LoadPositions

@@ -30,7 +30,7 @@ from papers.store import Store
 from paperwire.run.ports import find_free_port
 from service import create_app
 from service.context import context
-from tests.faults.test_cluster import FEED, NOW, sighting
+from tests.faults.cluster_papers import FEED, NOW, sighting
 from tests.outcomes import note_outcome
 from tests.papers.cluster_nodes import HOST, wait_until
 

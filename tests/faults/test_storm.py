@@ -44,7 +44,7 @@ from paperwire.simulator.world import simulated_days
 from paperwire.simulator.world.manuscripts import Manuscript
 from service import create_app
 from tests.faults.system import FeedPoller, wait_until
-from tests.faults.test_kill import first_day, second_day
+from tests.faults.two_days import first_day, second_day
 from tests.outcomes import note_outcome
 from tests.papers.fingerprint import all_papers as papers_of
 from tests.papers.fingerprint import fingerprint

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import chain
 from typing import NamedTuple
 
 from papers.index.author_terms import name_terms
 from papers.index.shingle_hashing import shingle_hashes
 from papers.index.terms import paper_label_terms
+from papers.model.frozen_fields import visible_part
 from papers.model.paper import Paper
+from papers.query.request import Page, SearchRequest
+from papers.store import Store
 from papers.text.text_readings import token_readings
 
 
@@ -43,3 +47,9 @@ def expected_terms(paper: Paper) -> ExpectedTerms:
 def _all_readings(text: str) -> list[list[str]]:
     words, closed = token_readings(text)
     return [words, *closed]
+
+
+def shown_of(store: Store, request: SearchRequest) -> Page:
+    """Return a page as readers see it: other fields may be of an earlier moment."""
+    page = store.search(request)
+    return replace(page, records=tuple(map(visible_part, page.papers)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from hypothesis import strategies as st
 
 from papers.model.arxiv_id import ArxivId
@@ -20,11 +22,12 @@ from papers.query.ast import (
 )
 from papers.query.grammar import MAX_TERMS
 from papers.query.parser import Query
+from papers.query.request import ALL_ANNOUNCE_TYPES, SearchRequest
 from papers.query.tokens import MAX_QUERY_LENGTH
 from papers.text.compounds import close_number
 from papers.text.folding import tokenize
 from papers.text.names.person_names import name_words
-from tests.papers.papers_strategies import CATEGORIES, NAMES, WORDS, ids
+from tests.papers.papers_strategies import CATEGORIES, NAMES, TUESDAY, WORDS, ids
 
 _TEXT_FIELDS = (Field.ANY, Field.ANY, Field.TITLE, Field.ABSTRACT)
 _STEMS = ("mod", "pretrain", "gpt4", "rewar", "agents", "models", "alph", "vis", "the")
@@ -100,3 +103,21 @@ def _combined(children: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
 
 def _within_limits(tree: Node) -> bool:
     return len(str(tree)) <= MAX_QUERY_LENGTH and len(list(leaves(tree))) <= MAX_TERMS
+
+
+days = st.none() | st.integers(-50, 90).map(lambda n: TUESDAY.date() + timedelta(days=n))
+
+requests = st.builds(
+    SearchRequest,
+    query=queries(),
+    limit=st.integers(1, 5),
+    order=st.sampled_from(["announced", "announced", "picked", "revised", "withdrawn", "code"]),
+    types=st.just(ALL_ANNOUNCE_TYPES)
+    | st.sets(st.sampled_from(["new", "cross", "replace", "replace-cross"]), min_size=1).map(
+        frozenset
+    ),
+    min_votes=st.sampled_from([0, 0, 0, 1, 5]),
+    since=st.none() | days,
+    until=st.none() | days,
+    source=st.sampled_from(["", "", "", "arxiv", "hf", "HF"]),
+)

@@ -6,7 +6,7 @@ import random
 import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import reduce
 from typing import Any
 from unittest import mock
@@ -22,7 +22,7 @@ from papers.index.writing import month_writer
 from papers.index.writing.ingest_result import IngestResult
 from papers.model.arxiv_id import ArxivId
 from papers.model.merge import merge
-from papers.model.paper import AnnounceType, Channel, Paper, Pick, Sighting
+from papers.model.paper import Paper, Pick, Sighting
 from papers.query.parser import parse_query
 from papers.query.request import ALL_ANNOUNCE_TYPES, ORDERS, SearchRequest, SortOrder
 from papers.redis_backend import keys
@@ -32,27 +32,12 @@ from tests.papers.clients import Killed, deaths, let_live, same_store
 from tests.papers.fingerprint import fingerprint
 from tests.papers.papers_strategies import TUESDAY, sightings
 from tests.papers.server import private_cluster, private_server
+from tests.papers.sightings import DAY, ID, NOW, announced, picked
 
 pytestmark = pytest.mark.both_stores
 
-NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-ID = ArxivId.parse("2503.00001")
 OTHER = ArxivId.parse("2503.00002")
 OLD = ArxivId.parse("hep-th/9901001")
-DAY = timedelta(days=1)
-
-
-def announced(id: ArxivId = ID, **said: object) -> Sighting:
-    first = {"id": id, "source": "arxiv", "channel": Channel.ANNOUNCEMENT, "as_of": TUESDAY}
-    stated = {"version": 1, "title": "Reward models", "announced_at": TUESDAY}
-    kind = {"announce_type": AnnounceType.NEW, "categories": ("cs.CL",)}
-    return Sighting(**(first | stated | kind | said))  # type: ignore[arg-type]
-
-
-def picked(id: ArxivId = ID, votes: int = 3, **said: object) -> Sighting:
-    pick = Pick("hf", TUESDAY + DAY, votes=votes, counted_at=TUESDAY + DAY)
-    first = {"id": id, "source": "hf", "channel": Channel.HUGGINGFACE, "as_of": TUESDAY + DAY}
-    return Sighting(**(first | {"pick": pick} | said))  # type: ignore[arg-type]
 
 
 def counted_at(hours: int, votes: int = 3) -> Sighting:

@@ -280,7 +280,7 @@ def test_panels_are_valid_queries_side_by_side(tmp_path: Path) -> None:
 
 
 def test_every_metric_is_documented(scraped: str) -> None:
-    page = (MONITORING.parents[1] / "docs" / "running.md").read_text("utf-8")
+    page = (MONITORING.parents[1] / "docs" / "reference" / "metrics.md").read_text("utf-8")
     rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `paperwire_")]
     documented = names_in(" ".join(rows))
     per_source = {name for name in names_in(scraped) if name.startswith("paperwire_source_")}

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import ast
+import pkgutil
 import subprocess
+import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
 ROOT: Final = Path(__file__).parents[2]
 DOCS: Final = ROOT / "docs"
+PYPROJECT: Final[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 TOP_LEVEL: Final = ("papers", "workers", "service", "paperwire")
 """The packages at the root that are Paperwire; tests and benchmarks stand beside them."""
 
@@ -99,3 +102,15 @@ def tracked_files() -> list[Path]:
         pytest.skip("no git, or no clone: cannot tell which files belong to the project")
     paths = [ROOT / name for name in listed.stdout.decode().split("\0") if name]
     return [path for path in paths if path.is_file()]
+
+
+def resolves(name: str) -> bool:
+    """True if a dotted name is a module or package, or can be reached from one by import."""
+    module = ROOT / name.replace(".", "/")
+    if module.is_dir() or module.with_suffix(".py").exists():
+        return True
+    try:
+        pkgutil.resolve_name(name)
+    except (ImportError, AttributeError):
+        return False
+    return True

@@ -9,8 +9,7 @@ from typing import Final
 import pytest
 
 from papers.config.process_caches import PROCESS_CACHES
-from tests.promises.source_tree import MODULES, syntax_tree
-from tests.promises.test_documents import resolves
+from tests.promises.source_tree import MODULES, resolves, syntax_tree
 
 DECORATORS: Final = ("lru_cache", "cache")
 CONSTRUCTORS: Final = ("LRUCache", "TTLCache", "ByteLRU", "lru_cache")

@@ -6,9 +6,8 @@ import hashlib
 import json
 import re
 import sys
-import tomllib
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 import pytest
 from packaging.requirements import Requirement
@@ -16,6 +15,7 @@ from packaging.utils import canonicalize_name
 
 from tests.promises.source_tree import (
     DOCS,
+    PYPROJECT,
     ROOT,
     TOP_LEVEL,
     imported_names,
@@ -24,7 +24,6 @@ from tests.promises.source_tree import (
     tracked_files,
 )
 
-PYPROJECT: Final[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 LOCKS: Final = {
     "requirements.lock": PYPROJECT["project"]["dependencies"],
     "requirements-test.lock": PYPROJECT["dependency-groups"]["test"],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import pkgutil
 import re
 import shlex
 from collections.abc import Iterator
@@ -16,22 +15,21 @@ from click.testing import CliRunner
 
 from papers.query.parser import parse_query
 from paperwire.cli import main
-from tests.promises.source_tree import DOCS, MODULES, ROOT, source_files
-from tests.promises.test_dependencies import PYPROJECT
+from tests.promises.document_texts import PAGES, code_spans, page_id
+from tests.promises.source_tree import (
+    DOCS,
+    MODULES,
+    PYPROJECT,
+    ROOT,
+    resolves,
+    source_files,
+    tracked_files,
+)
 
+IMAGE_TAG: Final = re.compile(r"\b(?:paperwire:|newTag: )(\d+\.\d+\.\d+)\b")
 README: Final = (ROOT / "README.md").read_text("utf-8")
-PAGES: Final = [
-    *sorted(ROOT.glob("*.md")),
-    ROOT / "benchmarks" / "README.md",
-    *sorted(DOCS.rglob("*.md")),
-]
-"""Every document; the folders that a path in them may begin with follow."""
-
+FENCES: Final = re.DOTALL | re.MULTILINE
 FOLDERS: Final = "papers workers service paperwire tests benchmarks docs deploy .ci".split()
-
-
-def page_id(page: Path) -> str:
-    return str(page.relative_to(ROOT))
 
 
 def blocks(kind: str) -> list[str]:
@@ -56,8 +54,11 @@ def test_commands_of_the_readme_exist(words: list[str]) -> None:
     command.make_context(name, rest)
 
 
-def test_keywords_of_the_readme_parse() -> None:
-    (block,) = [block for block in blocks("") if "reward model  " in block]
+@pytest.mark.parametrize("page", ["README.md", "docs/reference/keyword-language.md"])
+def test_keywords_of_a_document_parse(page: str) -> None:
+    (block,) = re.findall(
+        r"^```\n(reward model  .*?)^```$", (ROOT / page).read_text("utf-8"), FENCES
+    )
     queries = [re.split(r"\s{3,}", line)[0] for line in block.splitlines()]
     assert len(queries) >= 10
     for query in queries:
@@ -65,7 +66,7 @@ def test_keywords_of_the_readme_parse() -> None:
 
 
 def test_every_command_is_documented() -> None:
-    table = (DOCS / "running.md").read_text("utf-8")
+    table = (DOCS / "reference" / "commands.md").read_text("utf-8")
     for name in main.commands:
         assert re.search(rf"`{name}\b", table), name
 
@@ -81,7 +82,23 @@ def test_version_is_the_same_everywhere() -> None:
     version = PYPROJECT["project"]["version"]
     output = CliRunner().invoke(main, ["--version"]).output
     assert output == f"paperwire, version {version}\n"
-    assert f"image: paperwire:{version}\n" in (ROOT / "docker-compose.yml").read_text("utf-8")
+    for name in ("docker-compose.yml", "deploy/kustomization.yaml"):
+        assert set(IMAGE_TAG.findall((ROOT / name).read_text("utf-8"))) == {version}, name
+    for page in PAGES:
+        if page.name != "CHANGELOG.md" and "upgrad" not in page.name:
+            assert set(IMAGE_TAG.findall(page.read_text("utf-8"))) <= {version}, page
+
+
+def test_documents_named_in_code_and_comments_exist() -> None:
+    """Also in settings, manifests and lock files."""
+    files = [path for path in tracked_files() if path.suffix not in {".png", ".md", ".aof", ".rdb"}]
+    named = {
+        (page_id(path), name)
+        for path in files
+        for name in re.findall(r"\bdocs/[\w/-]+\.md\b", path.read_text("utf-8", "replace"))
+    }
+    assert len(named) > 10
+    assert [each for each in sorted(named) if not (ROOT / each[1]).exists()] == []
 
 
 def anchors(page: Path) -> set[str]:
@@ -99,13 +116,6 @@ def test_links_between_documents_lead_somewhere(page: Path) -> None:
         linked = page.parent / target if target else page
         assert linked.exists(), link
         assert not anchor or anchor in anchors(linked), link
-
-
-def code_spans(text: str) -> Iterator[str]:
-    """The words of a Markdown text between backticks, outside of fenced blocks and links' texts."""
-    prose = re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
-    prose = re.sub(r"\[[^\]\n]*\]\(", "(", prose)
-    yield from (word for span in re.findall(r"`([^`\n]+)`", prose) for word in span.split())
 
 
 def is_path(word: str) -> bool:
@@ -135,18 +145,6 @@ FILE_SUFFIXES: Final = (".toml", ".env", ".gz", ".service")
 def dotted_names(text: str) -> set[str]:
     """The names between backticks that begin with a package of ours: `papers.store.Store`."""
     return {name for name in DOTTED.findall(text) if not name.endswith(FILE_SUFFIXES)}
-
-
-def resolves(name: str) -> bool:
-    """True if a dotted name is a module or package, or can be reached from one by import."""
-    module = ROOT / name.replace(".", "/")
-    if module.is_dir() or module.with_suffix(".py").exists():
-        return True
-    try:
-        pkgutil.resolve_name(name)
-    except (ImportError, AttributeError):
-        return False
-    return True
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_id)

@@ -15,6 +15,7 @@ from tests.promises.source_tree import (
     PACKAGES,
     ROOT,
     TOP_LEVEL,
+    dotted_name,
     find_cycle,
     imported_modules,
     imported_names,
@@ -44,6 +45,10 @@ FORBIDDEN_LIBRARIES: Final = {
 }
 
 
+TEST_MODULE: Final = re.compile(r"tests\.([\w.]+\.)?test_\w+")
+IN_TEXTS: Final = re.compile(r"(?:from|import) (tests\.[\w.]+)")
+
+
 @pytest.mark.parametrize("package", ALLOWED_TOP_LEVEL)
 def test_top_level_packages_import_only_what_they_may(package: str) -> None:
     forbidden = FORBIDDEN_LIBRARIES.get(package, set())
@@ -52,6 +57,17 @@ def test_top_level_packages_import_only_what_they_may(package: str) -> None:
         imported = {name.partition(".")[0] for name in names} & set(ALLOWED_TOP_LEVEL)
         assert imported <= ALLOWED_TOP_LEVEL[package] | {package}, path
         assert not {name for name in names for no in forbidden if is_within(name, no)}, path
+
+
+def test_no_module_imports_a_module_of_tests() -> None:
+    """Shared helpers are in modules without tests. Programs in texts count too."""
+    imports = {
+        f"{dotted_name(path)} imports {name}"
+        for path in source_files("tests", "benchmarks", *TOP_LEVEL)
+        for name in (*imported_names(path), *IN_TEXTS.findall(path.read_text("utf-8")))
+        if TEST_MODULE.match(name)
+    }
+    assert imports == set()
 
 
 def arrow_node(module: str) -> str:

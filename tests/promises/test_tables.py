@@ -10,8 +10,7 @@ import pytest
 
 from papers.redis_backend import keys
 from paperwire.simulator.server.faults import FAULTS
-from tests.promises.source_tree import DOCS, ROOT, tracked_files
-from tests.promises.test_documents import resolves
+from tests.promises.source_tree import DOCS, ROOT, resolves, tracked_files
 
 KEY_ROWS = re.findall(r"^\| `(.+?)` \|.*\| ([\w.]+) \| (\w+) \|$", keys.__doc__ or "", re.MULTILINE)
 """Name, owner and last column of each row of the table of keys."""
@@ -33,7 +32,7 @@ def test_owners_in_the_table_of_keys_exist() -> None:
 
 
 def test_every_fault_is_documented() -> None:
-    page = (DOCS / "faults.md").read_text("utf-8")
+    page = (DOCS / "reference" / "faults.md").read_text("utf-8")
     tests = sorted((ROOT / "tests").rglob("test_*.py"))
     code = "\n".join(path.read_text("utf-8") for path in tests)
     names = {
@@ -54,29 +53,37 @@ def test_recorded_responses_are_not_in_the_tree() -> None:
 
 
 STATED_NUMBERS = (
-    ("design.md", "limited to {}", "papers.query.request.VERIFICATION_LIMIT"),
-    ("design.md", "{}-bit hash", "papers.index.layout.SHINGLE_BITS"),
+    ("explanation/design.md", "limited to {}", "papers.query.request.VERIFICATION_LIMIT"),
+    ("explanation/design.md", "{}-bit hash", "papers.index.layout.SHINGLE_BITS"),
     (
-        "design.md",
+        "explanation/design.md",
         "with at least {} papers",
         "papers.index.compaction.year_merge.MIN_FREQUENT_PAPERS",
     ),
-    ("sources.md", "more than {} attributes", "workers.sources.document_limits.MAX_ATTRIBUTES"),
-    ("sources.md", "deeper than {}", "workers.sources.document_limits.MAX_DEPTH"),
-    ("sources.md", "more than {} tags", "workers.sources.document_limits.MAX_TAGS_PER_ENTRY"),
-    ("feeds.md", "| 1–{} |", "service.urls.params.MAX_PAPERS"),
-    ("feeds.md", "up to {} times", "service.urls.params.MAX_KEYWORDS"),
-    ("feeds.md", "more than {} papers is divided", "service.routes.archives.PART_PAPERS"),
     (
-        "feeds.md",
+        "reference/sources.md",
+        "more than {} attributes",
+        "workers.sources.document_limits.MAX_ATTRIBUTES",
+    ),
+    ("reference/sources.md", "deeper than {}", "workers.sources.document_limits.MAX_DEPTH"),
+    (
+        "reference/sources.md",
+        "more than {} tags",
+        "workers.sources.document_limits.MAX_TAGS_PER_ENTRY",
+    ),
+    ("reference/urls.md", "| 1–{} |", "service.urls.params.MAX_PAPERS"),
+    ("reference/urls.md", "up to {} times", "service.urls.params.MAX_KEYWORDS"),
+    ("reference/feeds.md", "more than {} papers is divided", "service.routes.archives.PART_PAPERS"),
+    (
+        "reference/feeds.md",
         "more than {} papers is too large",
         "service.cache.archive_snapshots.MAX_SNAPSHOT_PAPERS",
     ),
-    ("export.md", "at most {} records", "workers.bulk.portions.MAX_PORTION_RECORDS"),
-    ("export.md", "{} per file", "workers.bulk.loader.MAX_QUARANTINED"),
-    ("pages.md", "has {} papers", "service.pages.keyword.PAPERS_PER_PAGE"),
+    ("how-to/export.md", "at most {} records", "workers.bulk.portions.MAX_PORTION_RECORDS"),
+    ("how-to/export.md", "{} per file", "workers.bulk.loader.MAX_QUARANTINED"),
+    ("reference/pages.md", "has {} papers", "service.pages.keyword.PAPERS_PER_PAGE"),
     (
-        "simulator.md",
+        "reference/simulator.md",
         "{} rows of its endless day",
         "paperwire.simulator.demo.MAX_ANNOUNCEMENT_ROWS",
     ),

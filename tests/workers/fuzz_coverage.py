@@ -1,4 +1,4 @@
-"""Coverage-guided fuzzing of the parsers of foreign documents; see docs/testing.md.
+"""Coverage-guided fuzzing of the parsers of foreign documents; see docs/how-to/run-the-tests.md.
 
 Any bytes may end in sightings or in a SourceError. Any other exception, or more than a second per
 kilobyte, is a finding. The corpus starts with valid documents, written to the folder of inputs:
@@ -21,8 +21,8 @@ with atheris.instrument_imports(include=["workers.sources", "workers.fetch.refus
     from workers.sources import community, hf_daily
     from workers.sources.arxiv import announcements, api_page, oai
 
-from tests.workers.sources.test_fuzz import DOCUMENTS
-from tests.workers.sources.test_hf_daily import record
+from tests.workers.sources.fuzzed_documents import DOCUMENTS
+from tests.workers.sources.hf_records import record
 
 NOW: Final = datetime(2026, 11, 20, 12, tzinfo=UTC)
 READERS: Final = (

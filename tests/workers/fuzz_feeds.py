@@ -1,4 +1,4 @@
-"""Mutation fuzzing of the parsers of foreign documents; see docs/testing.md.
+"""Mutation fuzzing of the parsers of foreign documents; see docs/how-to/run-the-tests.md.
 
     .venv/bin/python -m tests.workers.fuzz_feeds --documents 100000
 
@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Final
 
 from papers.errors import SourceError
-from tests.workers.sources.test_fuzz import DOCUMENTS
-from tests.workers.sources.test_hf_daily import record
+from tests.workers.sources.fuzzed_documents import DOCUMENTS
+from tests.workers.sources.hf_records import record
 from workers.sources import community, hf_daily
 from workers.sources.arxiv import announcements, api_page, oai
 

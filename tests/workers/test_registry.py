@@ -20,7 +20,7 @@ from workers.sources.arxiv import announcements
 from workers.tasks.announcements import AnnouncementTask
 
 PARAMETERS = ["subject", "upstreams", "now"]
-DOCS = Path(__file__).resolve().parents[2] / "docs" / "sources.md"
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "reference" / "sources.md"
 COMPLETED: dict[object, object] = {announcements.fetch_announcements: AnnouncementTask.fetch}
 """Fetch functions that no task runs as they are, to those that wrap them."""
 

@@ -18,7 +18,7 @@ from papers.state.feed_trials import FeedTrial, FeedTrials
 from papers.store import Store
 from service import create_app
 from tests.workers.loopback import Loopback, ScriptedReply
-from tests.workers.sources.test_community import rss
+from tests.workers.sources.rss_feeds import rss
 from workers.jobs import job_queue
 from workers.rq_worker import AllowedJob
 from workers.trial import run, trial_fetcher, try_feed

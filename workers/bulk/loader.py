@@ -37,7 +37,7 @@ MAX_QUARANTINED: Final = 200
 """Records of one file that are quarantined with their text; any beyond are only counted."""
 
 FORMATS_IN_WORDS: Final = (
-    "arXiv's metadata snapshot, responses of OAI-PMH, and the output of `paperwire export`"
+    "arXiv's metadata snapshot, responses of OAI-PMH, and the output of `export papers`"
 )
 
 

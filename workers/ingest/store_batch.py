@@ -65,7 +65,8 @@ def _store_or_bisect(
         return BatchResult(store.ingest(records, now=now), too_old=too_old)
     except _POISON_ERRORS as error:
         if len(records) == 1:
-            return BatchResult(poison=(Poison(records[0], f"cannot be stored: {error!r}"),))
+            poison = Poison(records[0], f"cannot be stored: {error!r}")
+            return BatchResult(poison=(poison,), too_old=too_old)
     middle = len(records) // 2
     first = _store_or_bisect(store, records[:middle], now)
     second = _store_or_bisect(store, records[middle:], now)

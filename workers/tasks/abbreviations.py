@@ -1,4 +1,4 @@
-"""The task `abbreviations`: reads which abbreviations papers define, once a day.
+"""The task `abbreviations`: reads which abbreviations papers define, and their words, once a day.
 
 It replaces what it found before, from a sample of bounded size: the newest papers and some of each
 earlier month. So what it stores is a function of the papers, and repeating it changes nothing.
@@ -16,6 +16,8 @@ from papers.errors import BadParameter
 from papers.state.task_states import TaskState
 from papers.suggestions.abbreviation_store import AbbreviationStore
 from papers.suggestions.abbreviations import DefinitionCounter, alternatives_of_terms
+from papers.suggestions.sample_words import WordCounter
+from papers.suggestions.term_dictionary import TermDictionary
 from workers.schedule import cadence
 from workers.sources.result import FetchResult, UpstreamClients
 
@@ -24,10 +26,10 @@ FEW_PAPERS: Final = 10_000
 
 
 class AbbreviationTask:
-    """Finds the abbreviations that the papers of a store define."""
+    """Finds the abbreviations that the papers of a store define, and counts their words."""
 
-    def __init__(self, store: AbbreviationStore) -> None:
-        self._store = store
+    def __init__(self, store: AbbreviationStore, dictionary: TermDictionary) -> None:
+        self._store, self._dictionary = store, dictionary
 
     def fetch(
         self, subject: str, upstreams: UpstreamClients, now: datetime
@@ -37,14 +39,16 @@ class AbbreviationTask:
             raise BadParameter(
                 "task", f"'{ABBREVIATIONS_TASK}:{subject}': there is only {ABBREVIATIONS_TASK}"
             )
-        counter, papers = DefinitionCounter(), 0
+        definitions, words = DefinitionCounter(), WordCounter()
         for paper in self._store.sample_papers():
-            counter.add((paper.title, paper.abstract))
-            papers += 1
-        terms = alternatives_of_terms(counter.counts)
+            texts = (paper.title, paper.abstract)
+            definitions.add(texts)
+            words.add(texts)
+        terms = alternatives_of_terms(definitions.counts, words.counts)
         self._store.replace(terms)
-        message = f"{len(terms):,} terms of {papers:,} papers have another form"
-        yield FetchResult(record_count=papers, message=message)
+        self._dictionary.replace(words.fields())
+        message = f"{len(terms):,} terms of {words.papers:,} papers have another form"
+        yield FetchResult(record_count=words.papers, message=message)
 
 
 def next_reading(task: str, state: TaskState, now: datetime) -> datetime | None:

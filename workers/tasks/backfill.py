@@ -19,6 +19,7 @@ from typing import Any, Final
 from redis import Redis
 from redis.client import Pipeline
 
+from papers.command_name import command_line
 from papers.errors import BadParameter, SourceRefused
 from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
@@ -129,7 +130,9 @@ class BackfillPlans:
                 current = self.get()
                 description = current.description if current else "just done"
                 raise BadParameter(
-                    BACKFILL_TASK, f"one is under way ({description}); `backfill --stop` ends it"
+                    BACKFILL_TASK,
+                    f"one is under way ({description}); "
+                    f"`{command_line('backfill --stop')}` ends it",
                 )
 
     def drop(self) -> BackfillPlan | None:

@@ -17,6 +17,7 @@ from typing import Final
 
 from redis import Redis
 
+from papers.command_name import command_line
 from papers.errors import BadParameter, ScopeMissing, UnknownToken
 from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
@@ -82,7 +83,7 @@ class ApiTokens:
                     pipe.hdel(keys.API_TOKEN_USES, digest)
                     pipe.execute()
                 return token
-        raise UnknownToken(f"there is no token {name[:80]!r}; see `paperwire token list`")
+        raise UnknownToken(f"there is no token {name[:80]!r}; see `{command_line('token list')}`")
 
     def authorize(self, digest: str, scope: TokenScope, *, now: datetime) -> ApiToken | None:
         """Return the token with a digest, None if there is none; note that it was used.
@@ -100,7 +101,7 @@ class ApiTokens:
             if scope not in token.scopes:
                 raise ScopeMissing(
                     f"the token {token.name!r} is for {', '.join(token.scopes)}; this needs one "
-                    f"for {scope}: `paperwire token add NAME --scope {scope}` makes it"
+                    f"for {scope}: `{command_line(f'token add NAME --scope {scope}')}` makes it"
                 )
             if token.used_at is None or now - token.used_at >= LAST_USE_PRECISION:
                 self._redis.hset(keys.API_TOKEN_USES, digest, now.astimezone(UTC).isoformat())

@@ -10,7 +10,7 @@ from papers.query.ast import Node
 from papers.query.notes import Note
 from papers.query.parser import Query, parse_query
 from papers.search.counts import MatchCounts
-from papers.suggestions.suggest import Suggestion
+from papers.suggestions.suggestion_counts import Suggestion
 from service.context import AppContext
 from service.search_suggestions import suggestions_for
 from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls
@@ -48,10 +48,28 @@ def link_notes(
 
 @dataclass(frozen=True, slots=True)
 class SuggestionLink:
-    """A suggestion on a page; `path` leads to the keyword with its term added."""
+    """A suggestion on a page; `path` leads to the keyword that it means."""
 
     suggestion: Suggestion
     path: str
+
+    @property
+    def label(self) -> str:
+        """What is said before the term."""
+        return _LABELS.get(self.suggestion.kind, "Also written")
+
+    @property
+    def action(self) -> str:
+        """The text of the link."""
+        return "add" if self.suggestion.effect == "adds" else "show"
+
+
+_LABELS: Final = {
+    "author": "By the author",
+    "correction": "Did you mean",
+    "family": "Also look for",
+    "phrase": "Only as a phrase",
+}
 
 
 def link_suggestions(

@@ -1,7 +1,7 @@
 """The parts of the JSON API that are no cached documents: writing, changes, the reference.
 
-May import: papers.errors, papers.state, service.cache, service.context, service.edge,
-service.exports, service.http, service.json_api, service.pages.parts, service.urls.
+May import: papers.command_name, papers.errors, papers.state, service.cache, service.context,
+service.edge, service.exports, service.http, service.json_api, service.pages.parts, service.urls.
 Start with: saved_keywords.py; a new module is a row of `API_BLUEPRINTS`.
 """
 

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from flask import Blueprint, Response, request, stream_with_context
 
+from papers.command_name import command_line
 from papers.errors import BadParameter, PaperwireError, UnknownKeyword
 from papers.state.import_blocks import ImportOutcome, import_keywords
 from papers.state.keyword_record import Keyword
@@ -62,7 +63,8 @@ def put_keyword(name: str) -> Response:
     if known and new_name == known.name:
         return _save(ctx, new_name, given, known)
     if slug_of(new_name) != slug:
-        mend = "put it there; `paperwire keyword rename` and /manage give a keyword another name"
+        renamed_by = command_line("keyword rename")
+        mend = f"put it there; `{renamed_by}` and /manage give a keyword another name"
         raise BadParameter("name", f"has the slug {slug_of(new_name)!r}, not {slug!r}; {mend}")
     if known:
         ctx.keywords.rename(known.slug, new_name)

@@ -24,8 +24,8 @@ from papers.redis_backend.revision import bump_revision
 from papers.search.percolate import MIN_VECTORIZED_BATCH
 from papers.store import Store
 from tests.papers.papers_strategies import sightings
-from tests.papers.search.test_search import requests
-from tests.papers.test_store import announced, picked
+from tests.papers.query_strategies import requests
+from tests.papers.sightings import announced, picked
 
 pytestmark = pytest.mark.both_stores
 

@@ -223,7 +223,7 @@ def values_of(settings: Settings) -> dict[str, Any]:
 
 
 def test_every_setting_is_documented() -> None:
-    page = (Path(__file__).parents[3] / "docs" / "settings.md").read_text("utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "settings.md").read_text("utf-8")
     rows = [[cell.strip() for cell in line.split("|")] for line in page.splitlines()]
     documented = {row[1].strip("`"): row[3] for row in rows if len(row) == 5 and "`" in row[1]}
     assert documented == {field.name: field.metadata["about"] for field in FIELDS}

@@ -33,10 +33,11 @@ from papers.search.evaluate import shingle_slot_key
 from papers.search.reader import ReadSession
 from papers.store import Store
 from tests.papers.clients import Killed, deaths, same_store
+from tests.papers.command_counts import counted
 from tests.papers.fingerprint import fingerprint
+from tests.papers.found_by import shown_of
 from tests.papers.papers_strategies import TUESDAY, sightings
 from tests.papers.query_strategies import queries
-from tests.papers.search.test_reader import counted, shown_of
 from tests.papers.server import private_cluster
 
 pytestmark = pytest.mark.both_stores

@@ -73,6 +73,27 @@ def test_lists_all_months_added_and_not_removed(
                 assert listed is None or listed == months or len(months) > MAX_MONTHS
 
 
+@pytest.mark.parametrize("month", [199107, 199112, 199201, 199912, 200001, 202612])
+def test_months_of_both_centuries_are_read_back(redis: Redis, month: int) -> None:
+    TermMonths(redis).add_month(month, [b"wrare"])
+    assert months_of(redis, b"wrare") == {month}
+
+
+@pytest.mark.parametrize("before", [(201801, 200701), (202401, 201801, 200701)])
+def test_month_whose_bytes_lie_across_two_others_is_added(
+    redis: Redis, before: tuple[int, ...]
+) -> None:
+    """2018-01 ends with the byte that 2023-06 begins with, and 2007-01 begins as that ends."""
+    writer = TermMonths(redis)
+    for month in before:
+        writer.add_month(month, [b"wrare"])
+    assert months_of(redis, b"wrare") == {*before}
+    writer.add_month(202306, [b"wrare"])
+    writer.add_month(202306, [b"wrare"])
+    assert months_of(redis, b"wrare") == {*before, 202306}
+    assert redis.hstrlen(keys.TERM_MONTHS, "wrare") == 2 * (len(before) + 1)
+
+
 def test_frequent_term_stays_cached_while_others_write(redis: Redis) -> None:
     writer, other = TermMonths(redis), TermMonths(redis)
     with mock.patch.object(term_months, "MAX_MONTHS_PER_TERM", MAX_MONTHS):

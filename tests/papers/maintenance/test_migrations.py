@@ -14,6 +14,7 @@ from papers.index import postings
 from papers.index.compaction.compactor import Compactor
 from papers.index.postings import LAYOUT_FIELD
 from papers.maintenance import migrations, store_home
+from papers.maintenance.schema_stamp import SchemaStamp
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Pick, Sighting
 from papers.query.parser import parse_query
@@ -105,7 +106,7 @@ def test_interrupted_migration_is_run_again(redis: Redis) -> None:
     store_old_data(redis)
     with pytest.raises(OSError, match="power cut"):
         migrations.prepare_store(redis, supported=2, migrations={1: interrupted})
-    assert redis.get(keys.SCHEMA) == b"1"
+    assert redis.get(keys.SCHEMA) == b"1 writer 2"
     assert migrations.prepare_store(redis, supported=2, migrations=MIGRATIONS) == 1
     assert redis.hgetall("keywords2") == {b"a": b"2", b"b": b"2"}
 
@@ -198,7 +199,7 @@ def test_stored_papers_gain_the_labels_of_their_texts(redis: Redis) -> None:
     assert monthly_layout is not None
     redis.delete(keys.segment_postings("2502"))
     redis.hset(keys.segment_postings("2502"), LAYOUT_FIELD, monthly_layout)
-    store_home.stamp_schema(redis, 5)
+    store_home.stamp_schema(redis, SchemaStamp.of_version(5))
     store.reader.clear_postings()
     assert store.newest_ids(parse_query("has:code")) == []
     assert migrations.prepare_store(redis) == 5
@@ -215,7 +216,7 @@ def test_papers_picked_before_schema_6_are_in_the_list_of_picks(redis: Redis) ->
     store.ingest(
         [Sighting(id, "hf", Channel.HUGGINGFACE, NOW, title="A Thing", pick=pick)], now=NOW
     )
-    store_home.stamp_schema(redis, 5)
+    store_home.stamp_schema(redis, SchemaStamp.of_version(5))
     redis.hset(
         keys.KEYWORDS, "picked", '{"name":"Picked","query":"x","added_at":"2026-01-01T00:00:00Z"}'
     )
@@ -236,7 +237,7 @@ def test_schema_5_is_served_while_it_is_reindexed(redis: Redis) -> None:
         redis.hset(
             keys.segment_postings(id.yymm), mapping=_postings_without(redis, id, b"multimodal")
         )
-    store_home.stamp_schema(redis, 5)
+    store_home.stamp_schema(redis, SchemaStamp.of_version(5))
     query, found, shown = parse_query("multimodal"), [], list[int]()
     for _ in migrations.MIGRATIONS[5](redis):
         migrations.require_compatible(b"5", readable=migrations.READABLE_VERSION)

@@ -23,7 +23,7 @@ from tests.papers.clients import Killed, deaths, same_store
 from tests.papers.fingerprint import fingerprint
 from tests.papers.papers_strategies import TUESDAY, sightings
 from tests.papers.server import private_cluster
-from tests.papers.test_store import announced, picked
+from tests.papers.sightings import announced, picked
 
 pytestmark = pytest.mark.both_stores
 

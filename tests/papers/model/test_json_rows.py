@@ -104,6 +104,8 @@ def test_a_row_needs_an_id(id: str) -> None:
 
 
 def test_every_member_is_documented() -> None:
-    page = (Path(__file__).parents[3] / "docs" / "export.md").read_text("utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "export-format.md").read_text(
+        "utf-8"
+    )
     rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
     assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == set(ROW_MEMBERS)

@@ -45,10 +45,17 @@ def test_display_text(text: str, display: str) -> None:
 NOTES = [
     ("rl or rlhf", "operator", "OR", 'rl "or" rlhf'),
     ('rl or "policy gradient"', "operator", "OR", 'rl "or" "policy gradient"'),
-    (TITLE, "word", "either side", TITLE.replace(" or ", " OR ").replace(" and ", " AND ")),
+    (TITLE, "word", "either side", "(Friend OR foe: a study of language models) AND agents"),
     ("rl not rlhf", "word", "excludes", "rl NOT rlhf"),
     ("not rlhf", "word", "excludes", ""),
     ("a Or b", "word", "either side", "a OR b"),
+    ("author: hinton", "field", "“author:” as the field", '"author" hinton'),
+    ('ti: "reward model"', "field", "“ti:” as the field", '"ti" "reward model"'),
+    ('"reward model', "quote", "not closed", "reward model"),
+    ('a -"reward model', "quote", "not closed", "a -reward model"),
+    ("WHO guidelines", "case", "the word “who”", '"World Health Organization" guidelines'),
+    ("US elections", "case", "the word “us”", '("United States" OR "U.S.") elections'),
+    ("CAN bus", "case", "capitals make no difference", ""),
     ("cats adn dogs", "word", "did you mean AND?", "cats AND dogs"),
     ("au:geoffrey hinton", "name", "author geoffrey and the word hinton", 'au:"geoffrey hinton"'),
     ("author:yann le cun", "name", "the words le cun", 'author:"yann le cun"'),
@@ -85,7 +92,39 @@ def test_notes_offer_the_other_reading(text: str, kind: str, part: str, other: s
         assert parse_query(other) != parse_query(text)
 
 
+# (a keyword with a small `or`, its readings: that with brackets, and that of the word)
+GROUPED = [
+    ("AI safety or alignment", ["AI (safety OR alignment)", 'AI safety "or" alignment']),
+    ("a b or c or d e", ["a (b OR c OR d) e", 'a b "or" c "or" d e']),
+    ('ti:"x y" or ti:z w', ['(ti:"x y" OR ti:z) w', 'ti:"x y" "or" ti:z w']),
+    ("a or b and c", ["(a OR b) AND c", 'a "or" b AND c']),
+    ("quantum supremacy or quantum advantage", ['quantum supremacy "or" quantum advantage']),
+]
+
+
+@pytest.mark.parametrize(("typed", "others"), GROUPED)
+def test_or_beside_several_words_is_offered_in_brackets(typed: str, others: list[str]) -> None:
+    assert [note.alternative_query for note in parse_query(typed).notes] == others
+
+
+def test_or_among_many_words_is_offered_with_all_of_its_sides() -> None:
+    (note,) = parse_query("machine learning or deep learning and weather").notes
+    assert note.alternative_query == "(machine learning OR deep learning) AND weather"
+
+
+@pytest.mark.parametrize("typed", ["not", "and or", "or", "AND or not"])
+def test_a_reading_that_is_no_keyword_is_not_offered(typed: str) -> None:
+    try:
+        assert all(note.alternative_query for note in parse_query(typed).notes)
+    except BadQuery:
+        return
+
+
 WITHOUT_NOTES = [
+    "IT AND WHO CAN USE US",
+    "who can use it",
+    "GAN",
+    "the author: a study",
     "rl OR rlhf",
     "cats and dogs",
     'rl "or" rlhf',

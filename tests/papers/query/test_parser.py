@@ -164,7 +164,7 @@ REFUSED = [
     ("a AND AND b", "AND has no word on one side", 2, "both sides"),
     ("a NOT", "NOT excludes nothing", 2, "after it"),
     ("a NOT OR b", "NOT excludes nothing", 2, "after it"),
-    ('a "b', 'a " is not closed', 2, 'add the closing "'),
+    ('a b" c', 'a " is not closed', 3, 'add the closing "'),
     ('""', "quotes are empty", 0, "add a word"),
     ("https://github.com/a/b c", "a URL is no keyword", 0, "link:github.com/a/b finds"),
     ("https://arxiv.org/list/cs.CL/recent", "a list of arXiv", 0, "cat:cs.CL finds"),
@@ -178,7 +178,7 @@ REFUSED = [
     ("a auth:b", "no field auth:", 2, "did you mean au:?"),
     ("http://a.b", "a URL is no keyword", 0, "link:a.b finds"),
     ("http:a", "no field http:", 0, '"…" around words with a colon'),
-    ("a ti: b", "ti: has nothing to search for", 2, "without a space"),
+    ("a ti: -b", "ti: has nothing to search for", 2, "without a space"),
     ("a cat:", "cat: has nothing to search for", 2, "without a space"),
     ("(ti:) a", "ti: has nothing to search for", 1, "without a space"),
     ("ti:-a", "ti: has nothing to search for", 0, "after it"),
@@ -190,7 +190,7 @@ REFUSED = [
     ("primary:cs.C", "no category 'cs.C'", 8, "did you mean primary:cs."),
     ("tittle:x", "no field tittle:", 0, "did you mean ti:? (title: is the same)"),
     ("co:x", "no field co:", 0, "did you mean comment:?"),
-    ("title: x", "title: has nothing to search for", 0, "without a space"),
+    ("title: -x", "title: has nothing to search for", 0, "without a space"),
     ("is:piked", "no is:piked", 3, "did you mean is:picked?"),
     ("is:code", "no is:code", 3, "did you mean has:code?"),
     ("has:projects", "no has:projects", 4, "did you mean has:project?"),
@@ -258,8 +258,8 @@ def test_limits_are_inclusive(text: str) -> None:
 
 
 def test_positions_refer_to_the_normalized_text() -> None:
-    with pytest.raises(BadQuery, match="at character 3 of 'a \"b'") as error:
-        parse_query("  a “b")
+    with pytest.raises(BadQuery, match="at character 3 of 'ab\" c'") as error:
+        parse_query("  ab“  c")
     assert error.value.text[error.value.position] == '"'
 
 
@@ -365,3 +365,10 @@ def test_any_text_is_parsed_or_refused_with_a_hint(text: str) -> None:
 )
 def test_names_with_underscores_are_those_of_arxivs_api(typed: str, same_as: str) -> None:
     assert parse_query(typed).tree == parse_query(same_as).tree
+
+
+def test_link_has_200_characters_at_most() -> None:
+    longest = f"github.com/{'a' * 189}"
+    assert str(parse_query(f"link:{longest}").tree) == f"link:{longest}"
+    with pytest.raises(BadQuery, match="keep it to 200 characters"):
+        parse_query(f"link:{longest}a")

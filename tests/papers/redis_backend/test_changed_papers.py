@@ -29,7 +29,7 @@ from papers.redis_backend.listings.changed_papers import SETTLE_AFTER, ChangedPa
 from papers.store import Store
 from tests.papers.clients import Killed, deaths, let_live
 from tests.papers.papers_strategies import sightings
-from tests.papers.test_store import announced, picked
+from tests.papers.sightings import announced, picked
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 LATER = NOW + SETTLE_AFTER

@@ -9,7 +9,7 @@ from papers.model.arxiv_id import ArxivId
 from papers.redis_backend import keys
 from papers.redis_backend.listings.held_span import WHOLE_MONTH_PAPERS, HeldSpan, read_held_span
 from papers.store import Store
-from tests.papers.test_store import announced
+from tests.papers.sightings import announced
 
 MONTHS = (202608, 202609, 202610, 202611)
 BEGAN = date(2026, 11, 10)

@@ -12,7 +12,7 @@ from papers.maintenance.retention import Retention
 from papers.model.arxiv_id import ArxivId
 from papers.redis_backend.listings.id_listing import IdListing
 from papers.store import Store
-from tests.papers.test_store import announced
+from tests.papers.sightings import announced
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 MONTHS = (199912, 202501, 202502, 202503)

@@ -19,7 +19,7 @@ from papers.search.reader import IndexReader
 from papers.store import Store
 from tests.papers.papers_strategies import TUESDAY, sightings
 from tests.papers.query_strategies import queries
-from tests.papers.test_store import NOW, announced, picked
+from tests.papers.sightings import NOW, announced, picked
 
 pytestmark = pytest.mark.both_stores
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +21,7 @@ from papers.query.parser import parse_query
 from papers.query.request import Page, SearchRequest
 from papers.redis_backend.listings.event_sets import EVENT_KEYS
 from papers.store import Store
+from tests.papers.command_counts import counted
 
 pytestmark = pytest.mark.both_stores
 
@@ -70,6 +72,39 @@ def test_every_version_is_a_revision_of_its_own_newest_first(store: Store) -> No
     since = (START + 2 * DAY).date()
     assert cursors(find(store, "revised", since=since)) == ["2611.00001v3"]
     assert cursors(find(store, "revised", until=since)) == ["2611.00002v2", "2611.00001v2"]
+
+
+@pytest.mark.parametrize("found", [(), range(40, 300, 40)])
+def test_search_ends_within_a_block_of_texts_after_the_verification_limit(
+    redis: Redis, store: Store, monkeypatch: pytest.MonkeyPatch, found: Sequence[int]
+) -> None:
+    """Every title has the phrase; the abstracts of the papers to be `found` do, too."""
+    papers = [
+        announced(
+            n, 1, 2, title="Reward model", abstract=f"Reward{'' if n in found else ' of'} model."
+        )
+        for n in range(1, 300)
+    ]
+    store.ingest(papers, now=START + DAY)
+    keyword = 'abs:"reward model"'
+    pages = [find(store, "revised", keyword, limit=5)]
+    whole = cursors(pages[0]) + (cursors(_next(store, pages[0], keyword)) if found else [])
+    assert len(whole) == len(found)
+    store.reader.clear_postings()
+    monkeypatch.setattr("papers.search.collector.VERIFICATION_LIMIT", 20)
+    with counted(redis) as calls:
+        pages = [find(store, "revised", keyword, limit=5)]
+    assert calls["zrevrangebyscore"] == 1, "no more events are read then"
+    while pages[-1].next_cursor:
+        pages.append(_next(store, pages[-1], keyword))
+    assert [cursor for page in pages for cursor in cursors(page)] == whole
+    assert max(page.examined for page in pages) < 20 + 16
+    assert len(pages) >= 8
+    assert all(page.examined >= 20 for page in pages if not page.is_complete)
+
+
+def _next(store: Store, page: Page, keyword: str) -> Page:
+    return find(store, "revised", keyword, limit=5, before=page.next_cursor)
 
 
 def test_papers_known_by_their_replacement_alone_are_among_the_revised(store: Store) -> None:

@@ -29,7 +29,7 @@ from papers.state.keyword_record import Keyword
 from papers.text.folding import tokenize
 from tests.papers.papers_strategies import TUESDAY, sightings
 from tests.papers.query_strategies import queries
-from tests.papers.test_store import announced
+from tests.papers.sightings import announced
 
 
 def merged_papers(seen: list[Sighting]) -> list[Paper]:
@@ -129,7 +129,9 @@ def evaluated(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_few_of_many_keywords_are_evaluated(evaluated: list[str]) -> None:
-    texts = [f"reward word{number}" for number in range(500)]
+    """Each is looked up by the rarer of its words, which the paper does not have."""
+    rare = ["".join("abcdefghij"[int(digit)] for digit in str(number)) for number in range(500)]
+    texts = [f"reward word{letters}" for letters in rare]
     PercolatorCache().matching_keywords([REWARD_PAPER], listed(*texts, "reward models"), 9)
     assert evaluated == ["reward models"]
 

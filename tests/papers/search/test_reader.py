@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
@@ -16,21 +16,23 @@ from papers.index.bitmaps import PaddedBitmap, deserialize_padded, serialize_bit
 from papers.index.compaction.compactor import Compactor
 from papers.index.postings import MAX_INLINE_POSTING, encode_doc_ids
 from papers.model.arxiv_id import ArxivId
-from papers.model.frozen_fields import visible_part
 from papers.model.paper import Channel, Sighting
-from papers.query.ast import Field, Text
+from papers.query.ast import Field, Node, Text
 from papers.query.parser import parse_query
-from papers.query.request import Page, SearchRequest, SortOrder
+from papers.query.request import SearchRequest, SortOrder
+from papers.records.packing import LazyPaper
 from papers.search import reader
 from papers.search.counts import MatchCounter
 from papers.search.index_cache import posting_size
 from papers.search.reader import IndexReader
 from papers.search.similar import MoreLikeThis
+from papers.search.verify import verify
 from papers.store import Store
-from tests.papers.clients import all_servers
+from tests.papers.command_counts import counted
+from tests.papers.found_by import shown_of
 from tests.papers.papers_strategies import TUESDAY, sightings
 from tests.papers.query_strategies import queries
-from tests.papers.test_store import NOW
+from tests.papers.sightings import NOW
 
 pytestmark = pytest.mark.both_stores
 
@@ -39,24 +41,6 @@ MONTHS = [year * 100 + month for year in range(2015, 2026) for month in range(1,
 
 def titled(month: int, number: int, title: str) -> Sighting:
     return Sighting(ArxivId(month, number), "arxiv", Channel.API, TUESDAY, title=title)
-
-
-_OWN_COMMANDS: Final = {"config|resetstat", "info", "ping", "replconf", "cluster|slots", "command"}
-
-
-@contextmanager
-def counted(redis: Redis) -> Iterator[dict[str, int]]:
-    """Count the calls of each command inside the block."""
-    for server in all_servers(redis):
-        server.config_resetstat()
-    calls: dict[str, int] = {}
-    yield calls
-    for server in all_servers(redis):
-        stats: Any = server.info("commandstats")
-        for name, stat in stats.items():
-            command = name.removeprefix("cmdstat_")
-            if command not in _OWN_COMMANDS:
-                calls[command] = calls.get(command, 0) + stat["calls"]
 
 
 @pytest.fixture
@@ -197,10 +181,38 @@ def test_cache_size_is_bounded(redis: Redis, store: Store, monkeypatch: pytest.M
         assert calls["hmget"] > 1, "the cache was dropped"
 
 
-def shown_of(store: Store, request: SearchRequest) -> Page:
-    """Return a page as readers see it: other fields may be of an earlier moment."""
-    page = store.search(request)
-    return replace(page, records=tuple(map(visible_part, page.papers)))
+def test_text_is_verified_once_for_a_query_of_one_revision(
+    redis: Redis, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verified = Counter[int]()
+
+    def counting(residual: Node, papers: Mapping[int, LazyPaper]) -> BitMap:
+        verified.update([*papers])
+        return verify(residual, papers)
+
+    monkeypatch.setattr(reader, "verify", counting)
+    for keyword in ("-abs:reward model", "ti:model -abs:reward"):
+        verified.clear()
+        for limit in (3, 30, 1_000, 50):
+            store.newest_ids(parse_query(keyword), limit)
+        assert verified.total() == len(verified)
+    verified.clear()
+    for _ in range(3):
+        assert store.newest_ids(parse_query('abs:"reward model"'), 7) == []
+        assert store.newest_ids(parse_query('abs:"reward model"'), 9) == []
+    assert set(verified.values()) == {1}
+
+
+def test_cached_results_are_dropped_when_their_ids_are_many(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A result of n ids counts 4,000 bytes and 150 for each."""
+    monkeypatch.setattr(reader, "MAX_CACHE_BYTES", 1_000_000)
+    for limit in range(1, len(MONTHS) + 1):
+        assert len(store.newest_ids(parse_query("reward"), limit)) == limit
+    cached = [len(hits.doc_ids) for hits in store.reader._cache.hits.values()]
+    assert 4_000 * len(cached) + 150 * sum(cached) < 1_030_000
+    assert len(cached) < len(MONTHS)
 
 
 @given(st.lists(sightings(), max_size=20), st.lists(sightings(), max_size=5), st.lists(queries()))
@@ -261,3 +273,16 @@ def test_cache_counts_every_kind_of_entry(store: Store) -> None:
     cache.add_probe_terms(query.tree, {})
     cache.verified_docs(parse_query("other").tree)
     assert cache.byte_size == size, "entries that are cached already cost nothing"
+
+
+def test_cache_counts_what_a_search_reads(store: Store) -> None:
+    store.newest_ids(parse_query('abs:"reward model"'), 1_000)
+    cache = store.reader._cache
+    postings = [part for found in cache.segment_postings.values() for part in found.values()]
+    assert len(postings) >= len(MONTHS)
+    papers = len(cache.stored_papers)
+    assert papers >= len(MONTHS)
+    assert cache.byte_size >= sum(map(posting_size, postings)) + 8_000 * papers
+    size = cache.byte_size
+    cache.add_verified(parse_query("other").tree, BitMap(range(10_000)), BitMap([7]))
+    assert cache.byte_size >= size + 4 * 10_000

@@ -25,32 +25,17 @@ from papers.model.paper import AnnounceType, Channel, Paper, Pick, Sighting
 from papers.query.ast import Text
 from papers.query.match import FoldedPaper, matches_node
 from papers.query.parser import parse_query
-from papers.query.request import ALL_ANNOUNCE_TYPES, Page, SearchRequest
+from papers.query.request import Page, SearchRequest
 from papers.redis_backend.listings.event_sets import open_index
 from papers.store import Store
 from tests.papers.papers_strategies import TUESDAY, sightings
-from tests.papers.query_strategies import queries
+from tests.papers.query_strategies import requests
 
 pytestmark = pytest.mark.both_stores
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
-days = st.none() | st.integers(-50, 90).map(lambda n: TUESDAY.date() + timedelta(days=n))
-requests = st.builds(
-    SearchRequest,
-    query=queries(),
-    limit=st.integers(1, 5),
-    order=st.sampled_from(["announced", "announced", "picked", "revised", "withdrawn", "code"]),
-    types=st.just(ALL_ANNOUNCE_TYPES)
-    | st.sets(st.sampled_from(["new", "cross", "replace", "replace-cross"]), min_size=1).map(
-        frozenset
-    ),
-    min_votes=st.sampled_from([0, 0, 0, 1, 5]),
-    since=st.none() | days,
-    until=st.none() | days,
-    source=st.sampled_from(["", "", "", "arxiv", "hf", "HF"]),
-)
 corpora = st.lists(sightings(), min_size=1, max_size=30)
 
 
@@ -363,6 +348,10 @@ def test_exact_matches_read_no_text(store: Store) -> None:
     assert store.search(request_for('ti:"reward model"')).examined == 2
 
 
+BLOCK = 16
+"""The fewest candidates whose texts are read together."""
+
+
 @pytest.mark.parametrize("order", ["announced", "picked"])
 @pytest.mark.parametrize("keyword", ['abs:"reward model"', 'part -abs:"reward model"'])
 def test_result_cut_by_the_verification_limit_has_a_next_cursor(
@@ -381,9 +370,54 @@ def test_result_cut_by_the_verification_limit_has_a_next_cursor(
     assert [paper.id for paper in papers_on(pages)] == whole
     assert len(whole) == (9 if keyword.startswith("abs:") else 390)
     cut = [page for page in pages if not page.is_complete]
-    assert all(page.examined >= 20 for page in cut)
+    assert all(20 <= page.examined < 20 + BLOCK for page in cut)
+    assert max(page.examined for page in pages) < 20 + BLOCK, "one block after the limit at most"
     assert all(page.next_cursor for page in cut)
     assert bool(cut) is keyword.startswith("abs:")
+
+
+def test_prefix_in_the_abstract_is_not_found_in_the_title(store: Store) -> None:
+    texts = {1: "Rewards.", 2: "A survey.", 3: "Rewarding surveys."}
+    store.ingest([described(number, abstract=text) for number, text in texts.items()], now=NOW)
+    assert ids(store.search(request_for("abs:rewar*"))) == [3, 1]
+    assert ids(store.search(request_for("part -abs:rewar*"))) == [2]
+    assert ids(store.search(request_for("ti:rewar*"))) == [3, 2, 1]
+
+
+def test_replacements_of_cross_listed_papers_are_replacements(store: Store) -> None:
+    kinds = (AnnounceType.NEW, AnnounceType.CROSS, AnnounceType.REPLACE, AnnounceType.REPLACE_CROSS)
+    store.ingest(
+        [
+            described(number, channel=Channel.ANNOUNCEMENT, announce_type=kind)
+            for number, kind in enumerate(kinds, 1)
+        ],
+        now=NOW,
+    )
+    selections = {"new": [1], "cross": [2], "replace": [4, 3], "replace-cross": [4]}
+    for name, expected in selections.items():
+        assert ids(store.search(request_for("reward", types=frozenset({name})))) == expected
+        with_new = frozenset({name, "new"})
+        assert ids(store.search(request_for("reward", types=with_new))) == sorted(
+            {*expected, 1}, reverse=True
+        )
+
+
+def test_least_number_of_votes(store: Store) -> None:
+    store.ingest([described(number) for number in range(1, 6)], now=NOW)
+    votes = {2: None, 3: 0, 4: 1, 5: 2}
+    store.ingest([picked(number, 0, votes=count) for number, count in votes.items()], now=NOW)
+    found = {least: ids(store.search(request_for("reward", min_votes=least))) for least in range(4)}
+    assert found == {0: [5, 4, 3, 2, 1], 1: [5, 4], 2: [5], 3: []}
+
+
+def test_link_with_a_long_path_is_compared_whole(store: Store) -> None:
+    """The index knows the first parts of a path; the text decides."""
+    links = {1: "/a/b", 2: "/a/b/c", 3: "/a/b/c/d", 4: "/a/b/x"}
+    texts = {number: f"See https://github.com{path} for it." for number, path in links.items()}
+    store.ingest([described(number, abstract=text) for number, text in texts.items()], now=NOW)
+    assert ids(store.search(request_for("reward link:github.com/a/b"))) == [4, 3, 2, 1]
+    assert ids(store.search(request_for("reward link:github.com/a/b/c"))) == [3, 2]
+    assert ids(store.search(request_for("reward -link:github.com/a/b/c"))) == [4, 1]
 
 
 def test_prefix_of_too_many_words_is_matched_on_the_texts(

@@ -8,7 +8,7 @@ from papers.model.merge import paper_from_sighting
 from papers.search.reader import IndexReader
 from papers.search.similar import MoreLikeThis
 from papers.store import Store
-from tests.papers.test_store import NOW, announced
+from tests.papers.sightings import NOW, announced
 
 pytestmark = pytest.mark.both_stores
 

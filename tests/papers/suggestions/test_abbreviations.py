@@ -93,6 +93,7 @@ def test_terms_and_alternatives_are_bounded(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(abbreviations, "MAX_TERMS", 5)
     counts = Counter({AbbreviationDefinition("AB", f"alpha b{n}eta"): 10 + n for n in range(20)})
     counts[AbbreviationDefinition("AB", "rare thing")] = 1
+    counts.update({AbbreviationDefinition(f"C{c}", f"cut {c}le"): 9 for c in "DEFGH"})
     found = alternatives_of_terms(counts)
     assert len(found) == 5
     best = found[term_key("AB")]
@@ -107,3 +108,16 @@ def test_rare_alternatives_of_a_frequent_term_are_left_out() -> None:
     }
     written = [other.written for other in alternatives_of_terms(pairs)[term_key("AB")]]
     assert written == ["alpha beta"]
+
+
+def test_a_short_form_that_mostly_means_something_else_is_not_offered() -> None:
+    pairs = {
+        AbbreviationDefinition("RS", "remote sensing"): 25,
+        AbbreviationDefinition("RS", "recommender systems"): 5,
+        AbbreviationDefinition("ET", "eye tracking"): 2,
+    }
+    found = alternatives_of_terms(pairs, {"rs": 60, "et": 102})
+    assert [each.written for each in found[term_key("remote sensing")]] == ["RS"]
+    assert term_key("recommender systems") not in found
+    assert term_key("eye tracking") not in found
+    assert [each.written for each in found["et"]] == ["eye tracking"]

@@ -12,7 +12,7 @@ from papers.query.parser import parse_query
 from papers.query.request import SearchRequest
 from papers.store import Store
 from papers.suggestions.missing_terms import MAX_EXAMINED, describe_missing, explain_empty
-from tests.papers.suggestions.test_suggest import NOW, sighting
+from tests.papers.suggestions.announcements import NOW, sighting
 
 # (keyword, what no paper has; papers: "alpha beta", "beta gamma", "alpha gamma")
 MISSING = [

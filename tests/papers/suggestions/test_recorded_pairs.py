@@ -17,6 +17,7 @@ from papers.model.paper import Paper
 from papers.query.parser import Query, parse_query
 from papers.search.percolate import Percolator
 from papers.suggestions.abbreviations import Alternative, DefinitionCounter, alternatives_of_terms
+from papers.suggestions.sample_words import WordCounter
 from papers.suggestions.suggest import find_candidates
 
 MIN_SHARE: Final = 0.98
@@ -51,17 +52,19 @@ def recorded_papers(folder: Path) -> list[Paper]:
 
 
 def mined_terms(papers: Sequence[Paper]) -> Mapping[str, tuple[Alternative, ...]]:
-    counter = DefinitionCounter()
+    definitions, words = DefinitionCounter(), WordCounter()
     for paper in papers:
-        counter.add((paper.title, paper.abstract))
-    return alternatives_of_terms(counter.counts)
+        definitions.add((paper.title, paper.abstract))
+        words.add((paper.title, paper.abstract))
+    return alternatives_of_terms(definitions.counts, words.counts)
 
 
 def clicked(terms: Mapping[str, tuple[Alternative, ...]], typed: str) -> Query:
     """Return a keyword after a click on its first suggestion."""
-    store = mock.Mock()
-    store.get = lambda keys: {key: terms[key] for key in keys if key in terms}
-    candidates = find_candidates(store, parse_query(typed))
+    known = mock.Mock()
+    known.abbreviations.get = lambda keys: {key: terms[key] for key in keys if key in terms}
+    known.dictionary.get.return_value = known.dictionary.known_words.return_value = {}
+    candidates = find_candidates(known, parse_query(typed))
     assert candidates, f"nothing is suggested for {typed}"
     return candidates[0].query
 

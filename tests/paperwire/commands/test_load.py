@@ -24,7 +24,7 @@ from service import create_app
 from tests.papers.fingerprint import fingerprint
 from tests.paperwire.command_line import RunCommand
 from tests.service.made import NOW, make_pick, make_revision, make_sighting
-from tests.workers.bulk.test_loader import row
+from tests.workers.bulk.loading import row
 from workers.bulk.bulk_file import BulkFile
 from workers.bulk.loader import LoadPosition, LoadProgress
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from paperwire.operations.output import (
     format_paper,
-    format_paper_line,
+    format_paper_row,
     format_progress,
     format_source,
 )
@@ -24,7 +24,10 @@ def test_paper_without_metadata_is_rendered() -> None:
         "votes": 12,
         "picks": [{"community": "hf", "votes": 12}, {"community": "club", "votes": None}],
     }
-    assert format_paper_line(paper) == "2503.14895       2025-03-20   12▲ (no metadata yet)"
+    assert format_paper_row(paper) == (
+        "2025-03-20  https://arxiv.org/abs/2503.14895    12▲  "
+        "(no authors yet)          (no metadata yet)"
+    )
     assert "picked by hf, 12 votes · picked by club" in format_paper(paper)
 
 

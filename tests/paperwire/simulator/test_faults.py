@@ -27,7 +27,7 @@ FEED, API, DAILY = "/rss/atom/cs.CL", "/api/query?search_query=ti:moment", "/hf/
 COMMUNITY = "/feeds/weekly.xml"
 OAI = "/oai?verb=ListRecords&metadataPrefix=arXivRaw"
 LATER = datetime(2026, 11, 18, 10, tzinfo=UTC)
-MANUAL = Path(__file__).resolve().parents[3] / "docs" / "simulator.md"
+MANUAL = Path(__file__).resolve().parents[3] / "docs" / "reference" / "simulator.md"
 WEDNESDAY = "2026-11-18T00:00:00-05:00"
 Response = requests.Response
 

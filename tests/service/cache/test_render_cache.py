@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,12 +17,12 @@ from papers.redis_backend import keys
 from papers.redis_backend.connection import connect
 from papers.state.keywords import Keywords
 from papers.state.task_states import TaskState, TaskStates, TaskStatus
-from service.cache.cached_body import CachedBody
 from service.cache.disk_tier import DiskTier
 from service.cache.lookup import CacheKey
 from service.cache.render_cache import RenderCache
 from service.cache.render_request import ServedBody
 from service.cache.version_stamp import ALL_KEYWORDS, StoreVersion
+from tests.service.cache.fixed_validators import FixedValidators
 from tests.service.made import NOW
 
 KEY = CacheKey("/feeds/search.atom?q=x")
@@ -255,24 +255,6 @@ def test_previous_body_is_served_while_another_process_renders(
 
     assert cache.get(KEY, render, now=NOW + SECOND).cached_body.encoded_body() == b"two"
     assert idle_renderer.calls == 0
-
-
-@dataclass
-class FixedValidators:
-    """Validators that prove, or allow, every body or none."""
-
-    proves: bool = False
-    allows: bool = False
-    matches: bool = False
-
-    def match(self, _: CachedBody) -> bool:
-        return self.matches
-
-    def prove(self, _: CachedBody) -> bool:
-        return self.proves
-
-    def allow_previous(self, _: CachedBody) -> bool:
-        return self.allows
 
 
 def test_previous_body_is_marked_and_not_given_to_clients_that_may_have_it(

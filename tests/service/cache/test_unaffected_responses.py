@@ -23,7 +23,7 @@ from service.cache.lookup import CacheKey
 from service.cache.render_cache import MAX_UNSTAMPED_CHANGES, RenderCache
 from service.cache.render_request import PreparedBody, ServedBody
 from service.cache.version_stamp import StoreVersion
-from tests.service.cache.test_render_cache import FixedValidators
+from tests.service.cache.fixed_validators import FixedValidators
 from tests.service.made import NOW, make_pick, make_revision, make_sighting
 
 KEY = CacheKey("/feeds/search.atom?q=reward")

@@ -43,6 +43,11 @@ def test_states_of_a_connection() -> None:
     assert not any((SENDING.is_silent, SENDING.is_resting, SENDING.is_unanswered))
 
 
+def test_request_in_the_millisecond_of_the_last_response_is_unanswered() -> None:
+    assert replace(UNANSWERED, sent_before=4.0).is_unanswered
+    assert not replace(UNANSWERED, sent_before=3.999).is_unanswered
+
+
 def test_client_within_its_share_keeps_everything() -> None:
     assert choose_excess(numbered(SILENT, RESTING), LIMITS) == set()
 
@@ -74,6 +79,16 @@ def test_proxies_have_no_share_but_count_in_all() -> None:
     assert len(choose_excess(numbered(*[RESTING] * 7), limits)) == 2
 
 
+def test_what_a_client_loses_counts_for_the_limit_in_all() -> None:
+    """Six are left of eight, so one more goes: the one that has rested longest."""
+    own = [replace(RESTING, client="192.0.2.99", received_before=5.0) for _ in range(4)]
+    others = [
+        replace(RESTING, client=f"192.0.2.{n}", received_before=50.0 + n, sent_before=40.0)
+        for n in range(4)
+    ]
+    assert choose_excess(numbered(*own, *others), LIMITS) == {0, 1, 7}
+
+
 def test_limit_in_all_closes_connections_of_any_client() -> None:
     many = numbered(*(replace(SILENT, client=f"192.0.2.{n}") for n in range(8)))
     assert len(choose_excess(many, LIMITS)) == 3
@@ -102,6 +117,11 @@ def test_what_moves_on_or_begins_anew_does_not_stall() -> None:
     for second in range(0, 200, 10):
         moved = replace(SENDING, acknowledged=900 + second * MIN_BYTES)
         assert detector.stalled([moved], second) == set()
+    for count, moves in ((MIN_BYTES, True), (MIN_BYTES - 1, False)):
+        detector = StallDetector()
+        detector.stalled([SENDING], 0.0)
+        moved = replace(SENDING, acknowledged=SENDING.acknowledged + count)
+        assert detector.stalled([moved], STALL_SECONDS) == (set() if moves else {1})
     drip = [replace(SENDING, acknowledged=10_000_000 + n) for n in range(2)]
     detector = StallDetector()
     detector.stalled([drip[0]], 0.0)

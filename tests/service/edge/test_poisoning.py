@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
 import pytest
 from redis import Redis
@@ -15,44 +14,11 @@ from papers.redis_backend import keys
 from papers.state.keywords import Keywords
 from service import create_app
 from service.context import context_of, open_context
-from tests.service.http.test_security import paths
+from tests.service.edge.hostile_headers import HEADERS
+from tests.service.every_route import paths
 from tests.service.made import NOW
 
 pytestmark = pytest.mark.row("a poisoned second reader")
-
-EVIL: Final = "evil.example"
-HEADERS: Final = {
-    "X-Forwarded-For": EVIL,
-    "X-Forwarded-Host": EVIL,
-    "X-Forwarded-Server": EVIL,
-    "X-Forwarded-Proto": "evil",
-    "X-Forwarded-Scheme": "evil",
-    "X-Forwarded-Ssl": "on",
-    "X-Forwarded-Port": "666",
-    "X-Forwarded-Prefix": "/evil",
-    "X-Forwarded-Path": "/evil",
-    "X-Forwarded-Uri": "/evil",
-    "Forwarded": f"for={EVIL};host={EVIL};proto=evil",
-    "X-Original-URL": "/evil",
-    "X-Original-Host": EVIL,
-    "X-Rewrite-URL": "/evil",
-    "X-Host": EVIL,
-    "X-Scheme": "evil",
-    "X-Url-Scheme": "evil",
-    "X-Script-Name": "/evil",
-    "Script-Name": "/evil",
-    "X-Real-IP": EVIL,
-    "X-Http-Method-Override": "POST",
-    "X-Wap-Profile": f"http://{EVIL}/",
-    "Origin": f"https://{EVIL}",
-    "Referer": f"https://{EVIL}/",
-    "Via": f"1.1 {EVIL}",
-    "Cookie": f"session={EVIL}",
-    "User-Agent": EVIL,
-    "Accept": f"text/{EVIL}",
-    "Accept-Language": EVIL,
-    "Host": "localhost:666",
-}
 
 
 @pytest.mark.usefixtures("three", "app")

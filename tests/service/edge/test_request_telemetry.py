@@ -14,7 +14,7 @@ from papers.telemetry.metric_table import CACHE_OUTCOMES, REQUEST_SECONDS
 from service.edge.request_telemetry import route_kind
 from tests.service.conftest import SITE, Announce, serving
 from tests.service.made import make_sighting
-from tests.service.routes.test_metrics import parse_metrics
+from tests.service.parsed_metrics import parse_metrics
 
 FEED = "/feeds/reward-model.atom"
 

@@ -22,7 +22,7 @@ from redis import Redis
 
 from tests.service.conftest import SITE
 from tests.service.feed_states import FEED_STATES, MARKUP, TEXTS, fill_store
-from tests.service.feeds.test_validity import VALIDATE
+from tests.service.feeds.validity import VALIDATE
 
 ACCEPTED: Final = {
     "UnknownNamespace http://arxiv.org/schemas/atom",  # arXiv's own, as in its API

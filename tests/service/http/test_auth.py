@@ -12,7 +12,16 @@ from redis import Redis
 from werkzeug.datastructures import Headers
 
 from papers.config.settings import Settings
-from papers.errors import BadSettings, ScopeMissing, StoreError, TooManyRequests, Unauthorized
+from papers.errors import (
+    BadSettings,
+    ScopeMissing,
+    StoreError,
+    StoreTooNew,
+    TooManyRequests,
+    Unauthorized,
+)
+from papers.maintenance.schema_stamp import SchemaStamp
+from papers.redis_backend import keys
 from papers.state.access.api_tokens import ApiTokens
 from paperwire.cli import main
 from service.context import context
@@ -79,7 +88,7 @@ def test_token_is_read_from_one_header_only(headers: dict[str, str], token: str)
 
 def guard_of(settings: Settings, tokens: ApiTokens, quota: ClientQuota | None = None) -> TokenGuard:
     quota = quota or ClientQuota(ClientRateLimiter(0), "192.0.2.1", is_exempt=True)
-    return TokenGuard(settings, tokens, quota, NOW)
+    return TokenGuard(settings, tokens._redis, tokens, quota, NOW)
 
 
 def test_write_without_a_token_is_refused(redis: Redis) -> None:
@@ -90,6 +99,19 @@ def test_write_without_a_token_is_refused(redis: Redis) -> None:
         with pytest.raises(Unauthorized, match="needs a token"):
             guard_of(Settings(token=TOKEN), tokens).require(headers, "keywords")
     guard_of(Settings(token=TOKEN), tokens).require(RIGHT, "keywords")
+
+
+def test_nothing_is_written_beside_a_newer_release(redis: Redis) -> None:
+    """It would write records without the fields that the newer one has added."""
+    guard = guard_of(Settings(token=TOKEN), ApiTokens(redis))
+    redis.set(keys.SCHEMA, SchemaStamp(99, 99, 1).encode())
+    guard.require(RIGHT, "metrics")
+    with pytest.raises(StoreTooNew, match="update this web server"):
+        guard.require(RIGHT, "keywords")
+    with pytest.raises(StoreTooNew):
+        guard.require_form(TOKEN, "blocks")
+    with pytest.raises(Unauthorized):
+        guard.require(WRONG, "keywords")
 
 
 def test_saved_token_is_accepted_for_what_it_is_for(redis: Redis) -> None:

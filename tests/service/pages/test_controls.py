@@ -22,7 +22,7 @@ from service.pages.controls.page_state import FeedChoice, PageState, parse_page_
 from service.pages.parts.reader_links import is_public_url, reader_links
 from tests.service.conftest import SITE, Announce
 from tests.service.made import NOW, SECOND, make_pick, make_sighting
-from tests.service.pages.test_pages import page
+from tests.service.pages.browsing import page
 
 UNTIL = date(2026, 11, 27)
 MONTHS = (202608, 202609, 202610, 202611)

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from service.pages.parts.index_rows import author_rows, organization_rows, title_phrases, topic_rows
 from tests.service.conftest import Announce
 from tests.service.made import make_paper, make_pick, make_sighting
-from tests.service.pages.test_pages import page
+from tests.service.pages.browsing import page
 
 
 def test_phrases_of_a_title_have_no_function_words() -> None:

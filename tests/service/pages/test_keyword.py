@@ -14,7 +14,7 @@ from service.feeds.entry import Entry
 from service.pages.parts.highlight import EXCERPT_CHARACTERS, highlight_entry
 from tests.service.conftest import Announce
 from tests.service.made import make_paper, make_pick, make_sighting
-from tests.service.pages.test_pages import page
+from tests.service.pages.browsing import page
 
 LONG = "The first sentences do not match. " * 20
 

@@ -5,7 +5,7 @@ from flask.testing import FlaskClient
 
 from tests.service.conftest import SITE, Announce
 from tests.service.made import make_sighting
-from tests.service.pages.test_pages import page
+from tests.service.pages.browsing import page
 
 LONG = "A long abstract that is shown in full. " * 20
 

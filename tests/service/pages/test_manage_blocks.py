@@ -14,8 +14,7 @@ from papers.config.settings import Settings
 from service import create_app
 from service.pages.manage.block_forms import BLOCKS_PER_PAGE
 from tests.service.made import NOW
-from tests.service.pages.test_manage_keywords import TOKEN
-from tests.service.pages.test_pages import page
+from tests.service.pages.browsing import TOKEN, page
 
 
 @pytest.fixture

@@ -20,8 +20,7 @@ from papers.state.task_states import TaskState, TaskStates, TaskStatus
 from service import create_app
 from tests.service.conftest import Announce
 from tests.service.made import NOW, make_pick, make_sighting
-from tests.service.pages.test_manage_keywords import TOKEN
-from tests.service.pages.test_pages import page
+from tests.service.pages.browsing import TOKEN, page
 
 URL = "https://club.example/feed.xml"
 

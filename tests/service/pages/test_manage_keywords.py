@@ -16,9 +16,7 @@ from service import create_app
 from service.http.auth import token_digest
 from tests.service.conftest import SITE
 from tests.service.made import NOW
-from tests.service.pages.test_pages import page
-
-TOKEN = "correct horse battery staple"
+from tests.service.pages.browsing import TOKEN, page
 
 
 @pytest.fixture

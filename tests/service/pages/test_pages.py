@@ -20,15 +20,9 @@ from service.markup.day_format import format_day
 from service.pages import PAGES
 from tests.service.conftest import SITE, Announce
 from tests.service.made import FIRST_ANNOUNCED, NOW, SECOND, make_pick, make_revision, make_sighting
+from tests.service.pages.browsing import page
 
 ACKNOWLEDGMENT = "Thank you to arXiv for use of its open access interoperability."
-
-
-def page(client: FlaskClient, path: str) -> Any:
-    answer = client.get(path)
-    assert answer.status_code == 200, answer.text
-    assert answer.content_type == "text/html; charset=utf-8"
-    return BeautifulSoup(answer.data, "html.parser")
 
 
 def feeds(soup: Any) -> list[tuple[str, str]]:

@@ -14,7 +14,7 @@ from service.pages.paper import MAX_VERSION_LINKS, version_links
 from service.pages.parts.paper_metadata import MAX_AUTHORS
 from tests.service.conftest import Announce
 from tests.service.made import NOW, make_paper, make_pick, make_revision, make_sighting
-from tests.service.pages.test_pages import page
+from tests.service.pages.browsing import page
 
 
 def test_page_shows_everything_known_of_the_paper(client: FlaskClient, announce: Announce) -> None:

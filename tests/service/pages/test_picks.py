@@ -14,7 +14,7 @@ from service import create_app
 from service.pages.picks import MAX_SHOWN_PICKS
 from tests.service.conftest import SITE, Announce
 from tests.service.made import FIRST_ANNOUNCED, make_pick, make_sighting
-from tests.service.pages.test_pages import page
+from tests.service.pages.browsing import page
 
 THUMBNAIL = "https://cdn.example/x.png"
 

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from tests.service.conftest import Announce
 from tests.service.made import make_sighting
-from tests.service.pages.test_pages import page
+from tests.service.pages.browsing import page
 
 PASTED = ["2611.00002", "arXiv:2611.00002v3", "https://arxiv.org/abs/2611.00002"]
 

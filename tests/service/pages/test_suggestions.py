@@ -13,7 +13,7 @@ from papers.suggestions.abbreviation_store import AbbreviationStore
 from papers.suggestions.abbreviations import Alternative, term_key
 from tests.service.conftest import Announce
 from tests.service.made import make_sighting
-from tests.service.pages.test_pages import page
+from tests.service.pages.browsing import page
 
 TITLES = ("RL for robots", "Reinforcement learning", "Safe reinforcement learning")
 
@@ -66,7 +66,10 @@ def test_preview_and_json_have_the_same_suggestions(client: FlaskClient) -> None
             "kind": "abbreviation",
             "text": "reinforcement learning",
             "query": 'rl OR "reinforcement learning"',
+            "effect": "adds",
             "added_papers": 2,
+            "papers": 3,
+            "period": "year",
         }
     ]
 
@@ -111,3 +114,28 @@ def test_empty_page_says_what_is_missing(client: FlaskClient) -> None:
     text = page(client, "/search?q=robots+zebra").select(".nothing")[0].get_text()
     assert "No paper held here matches" in text
     assert "No paper has “zebra”." in text
+
+
+def test_page_preview_and_json_show_what_is_only_a_phrase(
+    client: FlaskClient, announce: Announce
+) -> None:
+    scattered = ["The cell has a membrane"] * 3
+    titles = [*["Cell membranes"] * 3, *scattered]
+    announce([make_sighting(n, title=title) for n, title in enumerate(titles, 1)])
+    soup = page(client, "/search?q=cell+membrane")
+    assert shown(soup) == ['Only as a phrase "cell membrane": 3 papers, show.']
+    assert shown(preview(client, "cell membrane")) == shown(soup)
+    after = page(client, soup.select(".suggestion a")[0]["href"])
+    assert len(after.select(".papers article")) == 3
+    document: Any = client.get("/api/v1/papers?q=cell+membrane").json
+    assert document["suggestions"] == [
+        {
+            "kind": "phrase",
+            "text": '"cell membrane"',
+            "query": '"cell membrane"',
+            "effect": "narrows",
+            "added_papers": 0,
+            "papers": 3,
+            "period": "all",
+        }
+    ]

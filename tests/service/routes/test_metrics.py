@@ -6,13 +6,13 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from prometheus_client.parser import text_string_to_metric_families
 from redis import Redis
 
 from papers.config.settings import Settings
 from papers.state.task_states import TaskState, TaskStates, TaskStatus
 from tests.service.conftest import serving
 from tests.service.made import NOW
+from tests.service.parsed_metrics import parse_metrics
 
 TOKEN = "a token long enough to be one"
 EXPECTED = {
@@ -24,15 +24,6 @@ EXPECTED = {
     "workers": 0,
     "wake_ups": 0,
 }
-
-
-def parse_metrics(text: str) -> dict[tuple[str, ...], float]:
-    """Return the samples by name and values of the labels."""
-    return {
-        (sample.name.removeprefix("paperwire_"), *sample.labels.values()): sample.value
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-    }
 
 
 @pytest.mark.usefixtures("three")

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,30 +13,14 @@ from redis import Redis
 from papers.errors import BadParameter, SourceGarbled, StoreBusy
 from papers.model.merge import paper_from_sighting
 from papers.records.json_rows import paper_to_row
-from papers.state.task_states import TaskStates
 from papers.store import Store
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
 from tests.papers.fingerprint import fingerprint
 from tests.service.made import make_pick, make_sighting
-from tests.workers.bulk.test_snapshot import ROW
+from tests.workers.bulk.loading import NOW, Harness, months, row
 from workers.bulk import portions, processes
-from workers.bulk.loader import MAX_QUARANTINED, BulkLoader, LoadPosition, load_task_name
-
-NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-
-
-def row(id: str, **fields: Any) -> str:
-    return json.dumps(ROW | {"id": id} | fields)
-
-
-def months(count: int, each: int = 5) -> list[str]:
-    """Lines of `each` papers in each of `count` months."""
-    return [
-        row(f"{1001 + month // 12 * 100 + month % 12}.{n:04}", title=f"Paper {n} of {month}")
-        for month in range(count)
-        for n in range(1, each + 1)
-    ]
+from workers.bulk.loader import MAX_QUARANTINED, BulkLoader
 
 
 @pytest.fixture(autouse=True)
@@ -45,37 +28,6 @@ def small_portions(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make portions small, so that a test's file has many."""
     monkeypatch.setattr(portions, "MIN_PORTION_RECORDS", 4)
     monkeypatch.setattr(portions, "MAX_PORTION_RECORDS", 8)
-
-
-class Harness:
-    """Loads into the emptied store, in this process."""
-
-    def __init__(self, redis: Redis, url: str, folder: Path) -> None:
-        self.redis, self.url, self.folder = redis, url, folder
-        self.states = TaskStates(redis)
-
-    def write(self, lines: Iterable[str], name: str = "papers.json") -> str:
-        path = self.folder / name
-        path.write_text("".join(f"{line}\n" for line in lines))
-        return str(path)
-
-    def load(
-        self, *names: str, restart: bool = False, stop_after: int = 1_000
-    ) -> list[LoadPosition]:
-        """Load files; stop each after so many portions."""
-        ends = []
-        with processes.load_executor(self.url, 1) as here:
-            load = BulkLoader(self.redis, here, 1, lambda: NOW)
-            for name in names:
-                moments = load.load(name, restart=restart)
-                *_, end = (at for _, at in zip(range(stop_after), moments, strict=False))
-                moments.close()  # type: ignore[attr-defined]
-                ends.append(end.position)
-        return ends
-
-    def set_aside(self, name: str = "papers.json") -> list[str]:
-        aside = self.states.list_quarantined(1_000)[::-1]
-        return [record.reason for record in aside if record.task == load_task_name(name)]
 
 
 @pytest.fixture

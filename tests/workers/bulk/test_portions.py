@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from tests.workers.bulk.test_loader import Harness, months
+from tests.workers.bulk.loading import Harness, months
 from workers.bulk import loader, portions, processes
 from workers.bulk.loader import BulkLoader
 from workers.bulk.record_splitter import SplitRecord

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from papers.errors import SourceGarbled
 from papers.model.paper import Sighting
-from tests.workers.sources.test_oai import answer, document, record
+from tests.workers.sources.oai_documents import answer, document, record
 from workers.bulk import file_formats, record_splitter
 from workers.bulk.record_splitter import SplitRecord, split_records
 

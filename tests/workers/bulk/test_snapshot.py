@@ -13,28 +13,9 @@ from hypothesis import strategies as st
 from papers.errors import BadId, SourceGarbled
 from papers.model.paper import Channel
 from tests.papers.papers_strategies import ids, texts
+from tests.workers.bulk.loading import ROW
 from workers.bulk.snapshot import sighting_from_snapshot
 from workers.sources.foreign_xml import clean_line
-
-ROW: dict[str, Any] = {
-    "id": "0704.0001",
-    "submitter": "Ada Example",
-    "authors": "A. Example, B. Sample Jr.",
-    "title": "A Small\n  Thing",
-    "comments": "9 pages",
-    "journal-ref": None,
-    "doi": "10.1/x",
-    "report-no": "R-1",
-    "categories": "hep-ph cs.CL",
-    "license": "http://arxiv.org/licenses/nonexclusive-distrib/1.0/",
-    "abstract": "  We make a small\nthing.\n",
-    "versions": [
-        {"version": "v1", "created": "Mon, 2 Apr 2007 19:18:42 GMT"},
-        {"version": "v2", "created": "Tue, 24 Jul 2007 20:10:27 GMT"},
-    ],
-    "update_date": "2008-11-26",
-    "authors_parsed": [["Example", "Ada", ""], ["Sample", "Bo", "Jr."]],
-}
 
 
 def test_snapshot_line_in_full() -> None:

@@ -16,7 +16,7 @@ from papers.config.settings import Settings
 from papers.errors import PaperwireError, SourceRefused
 from papers.state.feed_trials import FeedTrial
 from tests.workers.loopback import Loopback, ScriptedReply
-from tests.workers.sources.test_community import rss
+from tests.workers.sources.rss_feeds import rss
 from workers.fetch.arxiv_hosts import ArxivHosts
 from workers.fetch.arxiv_rate_limiter import ArxivRateLimiter
 from workers.fetch.fetcher import Fetcher

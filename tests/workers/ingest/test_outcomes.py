@@ -7,7 +7,7 @@ import pytest
 
 from papers.errors import SourceError, SourceRefused
 from papers.state.task_states import TaskState, TaskStatus
-from tests.workers.ingest.test_pipeline import answer
+from tests.workers.ingest.upstream_answers import answer
 from workers.fetch.fetcher import UpstreamResponse
 from workers.ingest.pipeline import (
     Tally,

@@ -18,8 +18,9 @@ from papers.state.task_states import Progress, TaskStates, TaskStatus
 from papers.store import Store
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
+from tests.workers.ingest.upstream_answers import TASK, answer
 from workers.fetch.arxiv_rate_limiter import ArxivRateLimiter
-from workers.fetch.fetcher import Fetcher, UpstreamResponse
+from workers.fetch.fetcher import Fetcher
 from workers.ingest.expected_volume import VolumeCheck
 from workers.ingest.pipeline import (
     IngestPipeline,
@@ -34,7 +35,6 @@ NOW = datetime(2026, 11, 18, 15, tzinfo=UTC)
 """A Wednesday, ten hours after Eastern midnight."""
 
 HOUR = timedelta(hours=1)
-TASK = "announcements:cs.CL"
 
 
 class Harness:
@@ -81,13 +81,6 @@ def source_of(*fetched: FetchResult, error: SourceError | None = None) -> FetchF
             raise error
 
     return fetch
-
-
-def answer(url: str = "https://example.org/feed", **headers: str) -> UpstreamResponse:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return UpstreamResponse(
-        requested_url=url, url=url, status=200, headers=named, body=b"", task=TASK
-    )
 
 
 def test_announced_papers_are_stored(harness: Harness) -> None:

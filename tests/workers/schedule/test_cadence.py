@@ -53,6 +53,8 @@ CADENCE = [
     ("hf:today", TaskStatus.QUIET, HOUR, 2 * HOUR - 3 * MINUTE, 2 * HOUR + 3 * MINUTE),
     ("hf:recent", TaskStatus.OK, 0 * HOUR, 22 * HOUR, 26 * HOUR),
     ("community:weekly", TaskStatus.OK, HOUR, 2 * HOUR - 3 * MINUTE, 2 * HOUR + 3 * MINUTE),
+    ("oai:daily", TaskStatus.OK, HOUR, 23 * HOUR, 27 * HOUR),
+    ("oai:daily", TaskStatus.STALE, HOUR, HOUR + 4 * MINUTE, HOUR + 6 * MINUTE),
     ("enrich", TaskStatus.OK, HOUR, HOUR + 5 * MINUTE, HOUR + 5 * MINUTE),
     ("enrich", TaskStatus.QUIET, HOUR, HOUR + 5 * MINUTE, HOUR + 5 * MINUTE),
 ]

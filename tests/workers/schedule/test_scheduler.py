@@ -195,6 +195,17 @@ def test_times_from_a_clock_ahead_are_corrected(redis: Redis) -> None:
     assert sorted(harness.woken) == sorted(RECURRING)
 
 
+@pytest.mark.parametrize(("ahead", "is_woken"), [(5 * DAY, False), (5 * DAY + SECOND, True)])
+def test_times_up_to_five_days_ahead_stand(redis: Redis, ahead: timedelta, is_woken: bool) -> None:
+    """Over a holiday an announcement may be some days away."""
+    harness, states = SchedulerHarness(redis), TaskStates(redis)
+    harness.tick(WEDNESDAY)
+    states.schedule("announcements:cs.CL", WEDNESDAY + MINUTE + ahead)
+    harness.woken.clear()
+    harness.tick(WEDNESDAY + MINUTE)
+    assert ("announcements:cs.CL" in harness.woken) is is_woken
+
+
 # (jump of the clock, wake-ups of each task in ten ticks around it)
 JUMPS = [(DAY, 2), (30 * DAY, 2), (-HOUR, 1), (-DAY, 1)]
 

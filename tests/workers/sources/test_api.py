@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree
-from xml.sax.saxutils import escape
 
 import pytest
 from redis import Redis
@@ -16,45 +15,13 @@ from papers.errors import SourceError, SourceGarbled, SourceIncomplete, SourceRe
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Sighting
 from tests.workers.loopback import Loopback, ScriptedReply
+from tests.workers.sources.api_pages import entry, page
 from workers.fetch.arxiv_rate_limiter import ArxivRateLimiter
 from workers.sources.arxiv import api_page
 from workers.sources.arxiv.api import PAGE_SIZE, fetch_by_ids, search_newest
 from workers.sources.result import UpstreamClients
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
-
-ENTRY = {
-    "id": "http://arxiv.org/abs/2611.01234v2",
-    "title": "On Reward\n  Models",
-    "updated": "2026-11-18T09:00:00Z",
-    "published": "2026-11-17T08:00:00Z",
-    "summary": "  We study $a<b$ &\nreward models. ",
-    "more": "",
-}
-
-
-def entry(**changes: str) -> str:
-    """An entry in the API's format, with some of it changed."""
-    e = ENTRY | changes
-    plain = "".join(f"<{n}>{escape(e[n])}</{n}>" for n in e if n != "more")
-    return (
-        f"<entry>{plain}<author><name>Ann Bo</name></author><author><name>Cy Dee</name>"
-        '<arxiv:affiliation>ETH</arxiv:affiliation></author><category term="cs.AI"/>'
-        f'<category term="cs.CL"/><arxiv:primary_category term="cs.CL"/>{e["more"]}</entry>'
-    )
-
-
-def page(*entries: str, total: int | str | None = None, start: int | str = 0) -> bytes:
-    """A response in the API's format."""
-    return (
-        "<?xml version='1.0' encoding='UTF-8'?>\n"
-        '<feed xmlns:opensearch="http://a9.com/-/spec/opensearch/1.1/"'
-        ' xmlns:arxiv="http://arxiv.org/schemas/atom" xmlns="http://www.w3.org/2005/Atom">'
-        "<id>https://arxiv.org/api/x</id><title>arXiv Query: x</title>"
-        f"<opensearch:totalResults>{len(entries) if total is None else total}"
-        f"</opensearch:totalResults><opensearch:startIndex>{start}</opensearch:startIndex>"
-        f"{''.join(entries)}</feed>"
-    ).encode()
 
 
 def numbered(numbers: Iterable[int]) -> list[str]:
@@ -353,8 +320,8 @@ class TestRecorded:
             loopback.reply_with("/api/query", ScriptedReply(body=self.from_the_start(body)))
             (part,) = search_newest("all:x", max(len(raw), 1), upstreams, NOW)
             assert (len(part.sightings), part.rejected) == (len(raw), ()), name
-            for sighting, entry in zip(part.sightings, raw, strict=True):
-                self.check(sighting, entry)
+            for sighting, one in zip(part.sightings, raw, strict=True):
+                self.check(sighting, one)
             read += len(raw)
         assert read == self.TOTAL
 

@@ -15,17 +15,13 @@ from papers.errors import BadParameter, SourceError, SourceGarbled, SourceIncomp
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Pick, Sighting
 from tests.workers.loopback import Loopback, ScriptedReply
+from tests.workers.sources.rss_feeds import rss
 from workers.sources.community import fetch_community_picks, parse_community_feed
 from workers.sources.result import UpstreamClients
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 THEN = datetime(2026, 11, 19, 8, tzinfo=UTC)
 STAMP = "<pubDate>Thu, 19 Nov 2026 08:00:00 GMT</pubDate>"
-
-
-def rss(*items: str) -> bytes:
-    inside = "".join(f"<item>{item}</item>" for item in items)
-    return f"<rss version='2.0'><channel><title>C</title>{inside}</channel></rss>".encode()
 
 
 def atom(*entries: str) -> bytes:

@@ -42,7 +42,7 @@ def test_preset_can_be_saved_and_is_documented(name: str) -> None:
     assert check_community(name, found.url) == ("", "")
     assert urlsplit(found.url).scheme == urlsplit(found.documentation).scheme == "https"
     row = f"| `{name}` | {found.title} | {'yes' if found.has_votes else 'no'} | {found.evidence} |"
-    assert row in (ROOT / "docs" / "sources.md").read_text("utf-8")
+    assert row in (ROOT / "docs" / "reference" / "sources.md").read_text("utf-8")
 
 
 def test_presets_are_sorted_by_name() -> None:

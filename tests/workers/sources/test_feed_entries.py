@@ -5,7 +5,6 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -14,17 +13,13 @@ import pytest
 
 from papers.errors import SourceError, SourceGarbled, SourceIncomplete
 from tests.workers.fuzz_feeds import between_sound_entries, run
+from tests.workers.sources.feed_floods import FLOODS, LINK
+from tests.workers.sources.rss_feeds import rss
 from workers.sources.community import parse_community_feed
 from workers.sources.feed_entries import read_entries
 from workers.sources.xml_tags import iter_entries
 
 NOW: Final = datetime(2026, 11, 20, 12, tzinfo=UTC)
-LINK: Final = "<link>https://arxiv.org/abs/2511.01234</link>"
-
-
-def rss(*items: str) -> bytes:
-    inside = "".join(f"<item>{item}</item>" for item in items)
-    return f"<rss version='2.0'><channel><title>C</title>{inside}</channel></rss>".encode()
 
 
 def ids(body: bytes) -> list[str]:
@@ -197,31 +192,6 @@ def test_relative_link_is_resolved_by_its_base() -> None:
     assert ids(head + b"<entry><link href='2511.01234'/></entry></feed>") == ["2511.01234"]
 
 
-FLOODS: dict[str, Callable[[], bytes]] = {
-    "19,000 categories in each of 20": lambda: rss(
-        *[LINK + "".join(f"<category>{n}</category>" for n in range(19_000))] * 20
-    ),
-    "5,000 tags in each of 55": lambda: rss(*[LINK + "<b>x</b>" * 5_000] * 55),
-    "90 tags inside one another in each of 3,000": lambda: rss(
-        *[LINK + "<b>" * 90 + "</b>" * 90] * 3_000
-    ),
-    "190 attributes": lambda: rss(*[f"<a {' '.join(f'a{k}=k' for k in range(190))}/>"] * 9_000),
-    "60,000 ids": lambda: rss(*[" ".join(f"arXiv:2511.{n:05}" for n in range(60_000))] * 10),
-    "digits": lambda: rss("1234.1234 " * 1_100_000),
-    "prefixes": lambda: rss(("arxiv " * 150 + "1234.12345") * 12_000),
-    "blanks": lambda: rss(("arxiv" + " " * 900 + "1234.12345") * 12_000),
-    "slashes": lambda: rss(("https:" + "/" * 900 + "1234.12345") * 12_000),
-    "users": lambda: rss(("https://" + "a:" * 400 + "1234.12345") * 12_000),
-    "percents": lambda: rss("%2525252525" * 1_000_000),
-    "open CDATA": lambda: rss(LINK + "</item><![CDATA[" * 500_000 + "]]>"),
-    "open comments": lambda: rss(LINK + "</item><!--" * 280_000 + "-->"),
-    "escaped tags": lambda: rss(*["<a b='" + "&lt;" * 16_000 + "'/>"] * 180),
-    "astral characters": lambda: rss("😀" * 2_900_000),
-    "JSON values": lambda: b'{"items":[' + b"[]," * 900_000 + b"[]]}",
-    "JSON strings": lambda: b'{"items":[{"a":[' + b'"aaaaaaaaaaaaaaaa",' * 590_000 + b'""]}]}',
-}
-
-
 QUICK: Final = ("19,000 categories in each of 20", "digits", "escaped tags", "JSON values")
 
 
@@ -240,11 +210,14 @@ def test_flood_is_refused_or_read_in_five_seconds(name: str) -> None:
 
 MEASURE: Final = """
 import resource, sys
-from tests.workers.sources.test_feed_entries import FLOODS, NOW, SourceError, parse_community_feed
+from datetime import UTC, datetime
+from papers.errors import SourceError
+from tests.workers.sources.feed_floods import FLOODS
+from workers.sources.community import parse_community_feed
 body = FLOODS[sys.argv[1]]()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
-    parse_community_feed(body, "club", NOW)
+    parse_community_feed(body, "club", datetime(2026, 11, 20, 12, tzinfo=UTC))
 except SourceError:
     pass
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
@@ -260,7 +233,7 @@ def test_flood_takes_at_most_200_megabytes(name: str) -> None:
 
 
 def test_mutated_feeds_raise_nothing_but_our_own_errors() -> None:
-    """A second of the fuzzer; `docs/testing.md` has the command for more."""
+    """A second of the fuzzer; `docs/how-to/run-the-tests.md` has the command for more."""
     findings = run(400, seed=11)
     assert findings.is_clean, str(findings)
     assert findings.read > 100

@@ -13,13 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from papers.errors import SourceError
-from tests.workers.sources.test_announcements import entry as announced
-from tests.workers.sources.test_announcements import feed
-from tests.workers.sources.test_api import entry as found
-from tests.workers.sources.test_api import page
-from tests.workers.sources.test_hf_daily import record
-from tests.workers.sources.test_oai import answer as harvest
-from tests.workers.sources.test_oai import record as harvested
+from tests.workers.sources.fuzzed_documents import DOCUMENTS
+from tests.workers.sources.hf_records import record
+from tests.workers.sources.oai_documents import answer as harvest
+from tests.workers.sources.oai_documents import record as harvested
 from workers.fetch import refusals
 from workers.sources import community, hf_daily
 from workers.sources.arxiv import announcements, api_page, author_string, oai
@@ -34,13 +31,6 @@ JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
-)
-
-TOKEN = "<resumptionToken>next</resumptionToken>"
-
-DOCUMENTS = (
-    *(feed(announced(), announced()), page(found(), found())),
-    harvest(harvested(), harvested(id="2611.00002"), token=TOKEN),
 )
 
 

@@ -13,6 +13,7 @@ from papers.errors import BadParameter, SourceError, SourceGarbled, SourceRefuse
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Pick
 from tests.workers.loopback import Loopback, ScriptedReply
+from tests.workers.sources.hf_records import body, record
 from workers.sources.hf_daily import PAGE_SIZE, RECENT_DAYS, fetch_daily_papers, parse_daily_papers
 from workers.sources.hf_pages import MAX_PAGES
 from workers.sources.result import UpstreamClients
@@ -22,39 +23,8 @@ DAY = NOW.date()
 THE_18TH = datetime(2026, 11, 18, tzinfo=UTC)
 
 
-def record(id: str = "2611.01234", **paper: Any) -> dict[str, Any]:
-    """A record in Hugging Face's format, with some of the paper changed; None removes a key."""
-    complete = {
-        "id": id,
-        "authors": [{"name": "Ann Bo", "hidden": False}, {"name": "Cy Dee", "hidden": True}],
-        "publishedAt": "2026-11-18T00:00:00.000Z",
-        "submittedOnDailyAt": "2026-11-19T00:00:00.000Z",
-        "title": "On  Reward\nModels",
-        "submittedOnDailyBy": {"user": "annb", "name": "other"},
-        "summary": "We study\nreward models.",
-        "upvotes": 44,
-        "discussionId": "6a0d2af365eb30f20d962cb2",
-        "projectPage": "https://example.org/rm",
-        "githubRepo": "https://github.com/a/b",
-        "organization": {"name": "Ox", "fullname": "University of Oxford"},
-        **paper,
-    }
-    return {
-        "paper": {name: value for name, value in complete.items() if value is not None},
-        "publishedAt": "2026-11-17T20:00:00.000Z",
-        "title": "another",
-        "thumbnail": "https://cdn.example.org/2611.01234.png",
-        "numComments": 0,
-        "submittedBy": {"name": "somebody"},
-    }
-
-
 def ids(count: int) -> list[str]:
     return [f"2611.{number:05}" for number in range(1, count + 1)]
-
-
-def body(*records: Any) -> bytes:
-    return json.dumps(records).encode()
 
 
 def test_record_in_full() -> None:

@@ -22,7 +22,7 @@ from papers.search.percolate import Percolator
 from paperwire.simulator.formats.api_feed import ApiResult
 from paperwire.simulator.formats.api_query import parse
 from paperwire.simulator.world.manuscripts import Manuscript
-from tests.papers.query.test_recorded_keywords import keywords_of_papers
+from tests.papers.query.recorded_keywords import keywords_of_papers
 from workers.sources.arxiv.search_query import MAX_QUERY_LENGTH, arxiv_query
 
 EVERY: Final = 6

@@ -11,8 +11,8 @@ from papers.store import Store
 from papers.suggestions.abbreviation_store import AbbreviationStore
 from papers.suggestions.abbreviations import Alternative, term_key
 from paperwire.simulator.upstream import Upstream
-from tests.papers.suggestions.test_suggest import sighting
-from tests.workers.tasks.test_retention import Harness
+from tests.papers.suggestions.announcements import sighting
+from tests.workers.tasks.task_harness import Harness
 from workers.tasks.abbreviations import ABBREVIATIONS_TASK, FEW_PAPERS, next_reading
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 import pytest
 from redis import Redis
@@ -13,6 +13,7 @@ from papers.state.task_states import TaskStates, TaskStatus
 from papers.store import Store
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
+from tests.workers.tasks.backfill_plan import NOW, PLAN
 from workers.jobs import TaskRunner
 from workers.registry import task_kinds
 from workers.schedule.scheduler import Scheduler
@@ -26,9 +27,6 @@ from workers.tasks.backfill import (
     plan_backfill,
 )
 from workers.tasks.coverage import Coverage, CoverageRecord
-
-NOW = datetime(2026, 11, 18, 15, tzinfo=UTC)
-PLAN = plan_backfill(date(2026, 9, 1), date(2026, 11, 18), "", NOW)
 
 
 def test_plan_advances_by_windows_of_a_month() -> None:

@@ -18,8 +18,8 @@ from papers.state.task_states import TaskStates, TaskStatus
 from papers.store import Store
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
-from tests.workers.tasks.test_backfill import PLAN
-from tests.workers.tasks.test_retention import Harness
+from tests.workers.tasks.backfill_plan import PLAN
+from tests.workers.tasks.task_harness import Harness
 from workers.registry import recurring_tasks
 from workers.tasks.backfill import BackfillPlans
 from workers.tasks.compaction import COMPACTION_TASK, compact_behind

@@ -18,7 +18,7 @@ from papers.state.task_states import TaskStates, TaskStatus
 from papers.state.voting.pick_lists import PickLists
 from papers.store import Store
 from paperwire.simulator.upstream import Upstream
-from tests.workers.tasks.test_retention import Harness
+from tests.workers.tasks.task_harness import Harness
 from workers.registry import recurring_tasks
 from workers.tasks.pick_lists import (
     MAX_MISSED_PERIODS,

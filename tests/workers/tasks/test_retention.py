@@ -1,33 +1,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from redis import Redis
 
 from papers.config.settings import Settings
 from papers.state.task_states import TaskStates, TaskStatus
-from papers.store import Store
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
-from workers.jobs import TaskRunner
+from tests.workers.tasks.task_harness import Harness
 from workers.registry import recurring_tasks
 from workers.tasks.retention import RETENTION_TASK
-
-
-class Harness:
-    """Runs tasks in a simulated world at its time, initially 18 November 2026."""
-
-    def __init__(self, redis: Redis, world: Upstream) -> None:
-        self.redis, self.world, self.store = redis, world, Store(redis)
-
-    def run(self, task: str, keep_months: int) -> dict[str, Any]:
-        settings = Settings(
-            **self.world.settings(arxiv_interval=0.0, categories=("cs.CL",), keywords={}),
-            keep_months=keep_months,
-        )
-        return TaskRunner(self.redis, settings, lambda: self.world.now).run(task, None)
 
 
 @pytest.fixture
