@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -17,10 +17,11 @@ from papers.index.compaction.compactor import Compactor
 from papers.index.postings import MAX_INLINE_POSTING, encode_doc_ids
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Sighting
-from papers.query.ast import Field, Node, Text
+from papers.query.ast import Node
 from papers.query.parser import parse_query
 from papers.query.request import SearchRequest, SortOrder
 from papers.records.packing import LazyPaper
+from papers.redis_backend.connection import RedisCommand, read_many
 from papers.search import reader
 from papers.search.counts import MatchCounter
 from papers.search.index_cache import posting_size
@@ -110,6 +111,22 @@ def test_common_word_takes_one_round_trip(redis: Redis, store: Store) -> None:
     assert calls["hmget"] <= 5, "the term dictionary, and the newest months"
 
 
+def test_rare_word_takes_one_round_trip(redis: Redis, store: Store) -> None:
+    assert Compactor(redis).compact_before(202501)
+    fresh = Store(redis)
+    fresh.newest_ids(parse_query("reward"), limit=1_000)
+    trips = list[Sequence[RedisCommand]]()
+
+    def count_trip(redis: Redis, commands: Sequence[RedisCommand]) -> list[Any]:
+        trips.append(commands)
+        return read_many(redis, commands)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reader, "read_many", count_trip)
+        fresh.newest_ids(parse_query("zebra"), limit=100)
+    assert len(trips) == 1
+
+
 def test_words_of_a_phrase_are_read_only_of_segments_with_slots(redis: Redis, store: Store) -> None:
     assert Compactor(redis).compact_before(202501)
     fresh = Store(redis)
@@ -117,18 +134,6 @@ def test_words_of_a_phrase_are_read_only_of_segments_with_slots(redis: Redis, st
     for (period, layout), postings in fresh.reader._cache.segment_postings.items():
         words = [key for key in postings if isinstance(key, bytes) and key.startswith(b"w")]
         assert bool(words) is bool(layout.slot_bits), period
-
-
-def test_probe_terms_are_chosen_once(redis: Redis, store: Store) -> None:
-    assert Compactor(redis).compact_before(202501)
-    fresh, query = Store(redis), parse_query('"reward model"')
-    fresh.newest_ids(query, limit=1_000)
-    chosen = dict(fresh.reader._cache.probe_terms)
-    assert [set(terms) for terms in chosen.values()] == [
-        {Text(Field.ANY, ("reward", "model"), is_literal=True)}
-    ]
-    fresh.newest_ids(query, limit=500)
-    assert fresh.reader._cache.probe_terms == chosen
 
 
 def test_ingest_is_visible_at_once(redis: Redis, store: Store) -> None:
@@ -265,12 +270,10 @@ def test_cache_counts_every_kind_of_entry(store: Store) -> None:
     store.newest_ids(query)
     cache = store.reader._cache
     size = cache.byte_size
-    cache.add_probe_terms(query.tree, {})
     cache.verified_docs(parse_query("other").tree)
     cache.add_recent_days({TUESDAY.date(): BitMap(range(1_000))})
-    assert cache.byte_size >= size + 2 * 4_000 + 2_000
+    assert cache.byte_size >= size + 4_000 + 2_000
     size = cache.byte_size
-    cache.add_probe_terms(query.tree, {})
     cache.verified_docs(parse_query("other").tree)
     assert cache.byte_size == size, "entries that are cached already cost nothing"
 
