@@ -1,11 +1,14 @@
-"""Query latency as the corpus grows, compared with SQLite FTS5 and tantivy on the same papers.
+"""Query latency as the corpus grows, compared with SQLite FTS5, tantivy and Xapian.
 
-    python -m benchmarks.size [--papers N] [--each K] [--without ENGINE] [--keep FOLDER]
-        [--record FILE] [--awake]
+    python -m benchmarks.size [--papers N] [--each K] [--seed S] [--without ENGINE]...
+        [--keep FOLDER] [--record FILE] [--awake]
 
-Requires tantivy in addition to the test dependencies (`.venv/bin/python -m pip install tantivy`).
+tantivy and Xapian are optional (`.venv/bin/python -m pip install tantivy xapian-bindings-binary`):
+`--without tantivy --without xapian` compares with FTS5 alone, which Python brings. The keywords of
+every class are drawn with the seed, so nobody can tune to them.
+
 Generates N papers (see `benchmarks.corpus.generate_months`), indexes them with each engine, runs
-the same queries of fourteen classes on each, and prints, per class and engine, milliseconds for the
+the same queries of twenty classes on each, and prints, per class and engine, milliseconds for the
 newest hundred matches: median and 99th percentile over K queries. Engines take turns on each query,
 so that a slow minute of the machine affects all of them. Our store is restarted first, which
 returns memory freed during indexing to the system.
@@ -27,6 +30,7 @@ import contextlib
 import gc
 import json
 import statistics
+import sys
 import tempfile
 import time
 from collections import defaultdict
@@ -36,8 +40,10 @@ from typing import Any, Final, TypeVar
 
 from benchmarks import keep_awake
 from benchmarks.corpus import DEFAULT_CORPUS, generate_months, read_sightings
-from benchmarks.engines import Engine, Fts5Engine, PaperwireEngine, TantivyEngine
-from benchmarks.keyword_classes import keywords_by_class
+from benchmarks.engines import Engine, PaperwireEngine
+from benchmarks.keyword_classes import DEFAULT_SEED, keywords_by_class
+from benchmarks.rivals import EngineMissing, Fts5Engine, TantivyEngine
+from benchmarks.xapian_engine import XapianEngine
 from papers.query.parser import Query
 from papers.redis_backend.connection import connect
 from papers.search.counts import MatchCounter
@@ -47,6 +53,11 @@ from paperwire.run import embedded_store
 T = TypeVar("T")
 REPEAT: Final = 3
 CACHE_STATES: Final = ("first", "new", "again")
+RIVALS: Final[dict[str, Callable[[Path], Engine]]] = {
+    "fts5": Fts5Engine,
+    "tantivy": TantivyEngine,
+    "xapian": XapianEngine,
+}
 Timings = defaultdict[str, list[float]]
 """Milliseconds by cache state or other measurement."""
 Figures = dict[str, Any]
@@ -58,7 +69,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--papers", type=int, default=310_000)
     parser.add_argument("--each", type=int, default=50, help="queries per class")
-    parser.add_argument("--without", action="append", default=[], help="engine to omit")
+    parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="draws the keywords")
+    parser.add_argument("--without", action="append", choices=RIVALS, default=[], help="a rival")
     parser.add_argument("--keep", type=Path, help="folder for the indexes, reused if they exist")
     parser.add_argument("--record", type=Path, help="file to append all figures to")
     parser.add_argument("--awake", action="store_true", help="keep processors from sleeping")
@@ -68,14 +80,19 @@ def main() -> None:
     if not DEFAULT_CORPUS.exists():
         print(f"no papers to generate others from: {DEFAULT_CORPUS} does not exist")
         return
+    print(f"keywords of seed {options.seed}", flush=True)
     with contextlib.ExitStack() as stack:
         temporary = stack.enter_context(tempfile.TemporaryDirectory())
         out = stack.enter_context(options.record.open("a")) if options.record else None
-        for figures in run_measurements(options.keep or Path(temporary), options):
-            print(format_figures(figures), flush=True)
-            if out:
-                out.write(json.dumps({"papers": options.papers, **figures}) + "\n")
-                out.flush()
+        try:
+            for figures in run_measurements(options.keep or Path(temporary), options):
+                print(format_figures(figures), flush=True)
+                if out:
+                    row = {"papers": options.papers, "seed": options.seed, **figures}
+                    out.write(json.dumps(row) + "\n")
+                    out.flush()
+        except EngineMissing as error:
+            sys.exit(str(error))
 
 
 def run_measurements(folder: Path, options: argparse.Namespace) -> Iterator[Figures]:
@@ -87,7 +104,7 @@ def run_measurements(folder: Path, options: argparse.Namespace) -> Iterator[Figu
             ours.rewrite_append_only_file()
         built.write_text(json.dumps(rates))
     yield from json.loads(built.read_text() or "[]")
-    keywords = keywords_by_class(list(read_sightings()), options.each)
+    keywords = keywords_by_class(list(read_sightings()), options.each, options.seed)
     gc.collect()  # these three as service.wsgi does
     gc.freeze()
     gc.set_threshold(20_000)
@@ -104,11 +121,10 @@ def open_engines(
     folder: Path, without: Sequence[str]
 ) -> Iterator[tuple[PaperwireEngine, *tuple[Engine, ...]]]:
     """Yield our engine, on an embedded store, and the others."""
+    others = [make(folder) for name, make in RIVALS.items() if name not in without]
     with embedded_store.open_embedded_store(
         embedded_store.StorePaths.in_data_dir(str(folder)), patience=600
     ) as url:
-        makers: dict[str, Callable[[Path], Engine]] = {"fts5": Fts5Engine, "tantivy": TantivyEngine}
-        others = [make(folder) for name, make in makers.items() if name not in without]
         yield PaperwireEngine(connect(url, retry=True)), *others
 
 

@@ -2,8 +2,7 @@
 
 The first byte is the format, which names the dictionary: a new dictionary can be introduced while
 records packed with the old one remain. Times are whole seconds since 1970, UTC. Packing is
-deterministic: equal papers give equal bytes. `docs/explanation/design.md` says how the dictionary
-was trained.
+deterministic: equal papers give equal bytes. How the dictionary was trained: `design.md`.
 """
 
 from __future__ import annotations

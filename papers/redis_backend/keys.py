@@ -8,7 +8,7 @@ The owner is the module that decides what a key contains; others may read or del
 | `{25}03:terms` | hash | bucket or frequent term → packed postings of a month | permanent | papers.index.writing.month_writer | rebuilt |
 | `{25}03:rev` | integer | number of transactions on the month | permanent | papers.index.writing.month_writer | rebuilt |
 | `{25}:terms` | hash | the same postings, of the compacted months of a year | permanent | papers.index.compaction.compactor | rebuilt |
-| `{25}:next:TOKEN` | hash | output of a running merge, which becomes `{25}:terms` | 10 min | papers.index.compaction.compactor | rebuilt |
+| `{25}:next:DIGEST` | hash | output of a running merge, which becomes `{25}:terms` | 10 min | papers.index.compaction.compactor | rebuilt |
 | `{25}:rev` | integer | number of transactions on the year's postings | permanent | papers.index.compaction.compactor | rebuilt |
 | `votes:2503` | hash | paper number in the month (2 bytes) → votes of each community by day, packed | permanent | papers.state.voting.votes | copied |
 | `months` | sorted set | `2503`, scored by YYYYMM: months that may have papers | permanent | papers.index.writing.global_entries | rebuilt |
@@ -252,9 +252,9 @@ def segment_postings(segment: str) -> str:
     return _year_tagged(segment, "terms")
 
 
-def merge_output(year: str, token: str) -> str:
-    """Return the key of the output of a merge, by the token of the merging process."""
-    return _year_tagged(year, f"next:{token}")
+def merge_output(year: str, digest: str) -> str:
+    """Return the key of the output of a merge, by the digest of what it is merged from."""
+    return _year_tagged(year, f"next:{digest}")
 
 
 def segment_revision(segment: str) -> str:

@@ -187,7 +187,7 @@ def _read_candidates(plan: QueryPlan, session: ReadSession, months: Sequence[int
     assert expansions is not None, "the session began by reading the prefixes' words"
     possible = frozenset(session.cache.candidate_months(plan))
     wanted = tuple(month for month in months if month in possible)
-    final, read = session.read_refined(plan.with_expansions(expansions), wanted, plan.all_words)
+    final, read = session.read_refined(plan.with_expansions(expansions).to_count(), wanted)
     return final.evaluate(read)
 
 

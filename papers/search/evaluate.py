@@ -31,6 +31,7 @@ from papers.index.terms import (
     text_terms,
     title_terms,
 )
+from papers.index.word_shares import is_rare_title_word, is_rare_word
 from papers.query.ast import (
     And,
     Author,
@@ -52,7 +53,8 @@ PrefixExpansions = Mapping[str, Sequence[str] | None]
 """Prefixes and the words that begin with each; None if there are too many to read."""
 
 ProbeTerms = Mapping[Text, Sequence[bytes]]
-"""Phrases and the terms to read for each in months where slots make its shingles ambiguous."""
+"""Phrases and the terms to read for each where slots make its shingles ambiguous, besides its
+`rare_terms`."""
 
 PICKED_TERM: Final = label_term(Label(LabelKind.FLAG, "picked"))
 
@@ -172,7 +174,8 @@ class Evaluator:
         contained, possible = shingle_candidates(text, self.postings)
         if len(contained) < len(possible):
             ambiguous = possible - contained
-            possible = contained | ambiguous & self.intersection(self.probe_terms[text])
+            terms = (*rare_terms(text), *self.probe_terms.get(text, ()))
+            possible = contained | (ambiguous & self.intersection(terms) if terms else ambiguous)
         return Candidates(contained if is_single_shingle(text) else BitMap(), possible)
 
     def evaluate_author(self, author: Author) -> Candidates:
@@ -248,6 +251,16 @@ def shingle_candidates(phrase: Text, postings: Postings) -> tuple[BitMap, BitMap
         possible.append(posting | slot if slot else posting)
     found = BitMap.intersection(*contained)
     return found, found if contained == possible else BitMap.intersection(*possible)
+
+
+def rare_terms(phrase: Text) -> Sequence[bytes]:
+    """Return the terms of a phrase's rare words: short postings, which are always read.
+
+    In titles nearly every word is rare.
+    """
+    is_rare = is_rare_title_word if phrase.field is Field.TITLE else is_rare_word
+    words = zip(phrase.words, text_terms(phrase), strict=True)
+    return [term for word, term in words if is_rare(word)]
 
 
 def prefix_terms(text: Text, expansions: PrefixExpansions) -> Sequence[bytes]:

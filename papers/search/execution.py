@@ -25,13 +25,13 @@ _MAX_LEAVES_AT_ONCE: Final = 24
 """Leaves of a plan whose postings are read before it is known which spellings occur."""
 _SPARE_DIVISOR: Final = 16
 """One candidate in this many is assumed not to match."""
-_FIRST_SEGMENTS_EXACT: Final = 12
-_FIRST_SEGMENTS_INEXACT: Final = 4
+_FIRST_SEGMENTS: Final = 16
 _MAX_SEGMENTS: Final = 64
-"""The most segments to read in one round trip: at first (fewer where texts may have to be read
-besides), and later."""
+"""The most segments to read in one round trip: at first, and later."""
 _GROWTH_FACTOR: Final = 16
 """How many times as many papers to read in the next batch while none have matched."""
+_MAX_RARE_SHARE: Final = 0.0001
+"""A shingle of fewer papers has no posting of its own in a year that is over."""
 _SAFETY_MARGIN: Final = 1.6
 """Older months often match less: reading some in vain costs less than another round trip."""
 
@@ -40,7 +40,7 @@ _MIN_BLOCK_SIZE: Final = 16
 _MAX_BLOCK_SIZE: Final = 1_024
 
 
-class Progress:
+class SearchProgress:
     """How many candidates a query has seen, and how many of them matched."""
 
     def __init__(self) -> None:
@@ -68,22 +68,20 @@ class SegmentPacer:
     """Decides how many months to read together: few postings in vain, and few round trips.
 
     The first batch has as many papers as should hold the `wanted` ones by the estimated
-    `selectivity`, but few segments, fewer if the query is not `is_exact`. Later batches have 16
+    `selectivity`, but few segments. Later batches have 16
     times as many papers as before until some match; then as many as should hold the missing ones by
     the share found so far. Months of one segment are always read together.
     """
 
-    def __init__(
-        self, wanted: int, selectivity: float, segments: SegmentLocator, *, is_exact: bool
-    ) -> None:
+    def __init__(self, wanted: int, selectivity: float, segments: SegmentLocator) -> None:
         self._wanted, self._segments = wanted, segments
         self._first_papers = wanted / selectivity
-        self._first_segments = _FIRST_SEGMENTS_EXACT if is_exact else _FIRST_SEGMENTS_INEXACT
         self._read = self._found = 0
+        self._is_rare = False
 
     def batches(self, months: Months) -> Iterator[Months]:
         """Cut months into batches to read together; call `add_found` between batches."""
-        max_segments = self._first_segments
+        max_segments = _FIRST_SEGMENTS
         while months:
             batch = self._next_batch(months, max_segments)
             yield batch
@@ -110,6 +108,12 @@ class SegmentPacer:
     def add_found(self, count: int) -> None:
         """Count the candidates found in the last batch."""
         self._found += count
+        self._is_rare = self._found < self._read * _MAX_RARE_SHARE
+
+    @property
+    def is_rare(self) -> bool:
+        """Whether hardly any paper read so far was a candidate; False before the first batch."""
+        return self._is_rare
 
 
 class QueryExecution:
@@ -122,7 +126,7 @@ class QueryExecution:
     def __init__(
         self, request: SearchRequest, limit: int, reader: IndexReader, *, descending: bool
     ) -> None:
-        self.request, self.limit, self.progress = request, limit, Progress()
+        self.request, self.limit, self.progress = request, limit, SearchProgress()
         self._cache_key = (request, limit, descending)
         is_id = request.before and not request.is_by_event
         self.cursor = ArxivId.parse(request.before) if is_id else None
@@ -136,7 +140,7 @@ class QueryExecution:
     @cached_property
     def plan(self) -> QueryPlan:
         """The query's plan, replaced as more is known."""
-        return QueryPlan.of(self.request.tree)
+        return QueryPlan.of(self._tree)
 
     @property
     def target_candidates(self) -> int:
@@ -148,10 +152,8 @@ class QueryExecution:
         return self._new_pacer(self.session.cache)
 
     def _new_pacer(self, cache: IndexCache) -> SegmentPacer:
-        selectivity = estimate_selectivity(self.request.tree)
-        return SegmentPacer(
-            self.target_candidates, selectivity, cache.segments, is_exact=self.plan.is_exact
-        )
+        selectivity = estimate_selectivity(self._tree)
+        return SegmentPacer(self.target_candidates, selectivity, cache.segments)
 
     def cache_hits(self, hits: Hits) -> Hits:
         """Cache the request's result and return it."""
@@ -166,7 +168,7 @@ class QueryExecution:
         self.cached_hits = cache.hits.get(self._cache_key)
         if self.cached_hits is not None:
             return []
-        self.plan = QueryPlan.of(self.request.tree)  # spellings may occur at another revision
+        self.plan = QueryPlan.of(self._tree)  # spellings may occur at another revision
         requests = [*cache.month_requests(), *cache.term_requests(self.plan)]
         if self.request.order == "announced" and cache.months and self._complete_plan(cache):
             possible = self._possible_months(cache, until_cursor=True)
@@ -205,15 +207,10 @@ class QueryExecution:
     def read_candidates(self, months: Months) -> Candidates:
         """Read the candidates of some months, in one round trip or none.
 
-        Once per query there may be one more, to choose the probe terms of its phrases.
+        There may be one more, to probe ambiguous phrases.
         """
-        cache, root = self.session.cache, self.plan.root
-        known = self.plan.probe_terms
-        if not known and self.plan.phrases:
-            known = cache.probe_terms.get(root, {})
-        plan, read = self.session.read_refined(self.plan.for_next_batch(), months, known)
-        if plan.probe_terms and not known:
-            cache.add_probe_terms(root, plan.probe_terms)
+        plan = self.plan.for_next_batch(is_rare=self._pacer.is_rare)
+        plan, read = self.session.read_refined(plan, months)
         self.plan = plan
         candidates = plan.evaluate(read)
         self._pacer.add_found(len(candidates.possible))

@@ -24,7 +24,7 @@ from papers.query.request import Hits
 from papers.records.packing import LazyPaper
 from papers.redis_backend import keys
 from papers.redis_backend.connection import RedisCommand
-from papers.search.evaluate import PostingKey, PrefixExpansions, ProbeTerms
+from papers.search.evaluate import PostingKey, PrefixExpansions
 from papers.search.node_plans import possible_months
 from papers.search.plan import QueryPlan, RequiredPostings
 from papers.search.segments import (
@@ -69,8 +69,6 @@ class IndexCache:
     months: Months | None = None
     term_months: dict[bytes, bytes | None] = field(default_factory=dict)
     prefix_words: dict[str, list[str]] = field(default_factory=dict)
-    probe_terms: dict[Node, ProbeTerms] = field(default_factory=dict)
-    """By query: the probe terms chosen for its phrases."""
     segment_postings: dict[tuple[int, SegmentLayout], SegmentPostings] = field(default_factory=dict)
     stored_papers: dict[int, LazyPaper] = field(default_factory=dict)
     record_hashes: dict[int, int] = field(default_factory=dict)
@@ -101,12 +99,6 @@ class IndexCache:
         """Cache the result of a request; its ids may be unpacked later, so they count, too."""
         self.hits[request_key] = hits
         self.byte_size += _QUERY_COST + _ENTRY_COST * len(hits.doc_ids)
-
-    def add_probe_terms(self, root: Node, probe_terms: ProbeTerms) -> None:
-        """Cache the probe terms chosen for a query."""
-        if root not in self.probe_terms:
-            self.probe_terms[root] = probe_terms
-            self.byte_size += _QUERY_COST
 
     def add_papers(self, papers: Mapping[int, LazyPaper]) -> None:
         """Cache packed papers by doc id."""

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from papers.index.author_terms import author_query_terms
 from papers.index.term_months import listed_months
 from papers.index.terms import label_terms, text_shingles, text_terms, title_terms, word_terms
+from papers.index.word_shares import is_rare_word, word_share
 from papers.model.labels import month_day_range
 from papers.query.ast import (
     And,
@@ -28,12 +29,24 @@ from papers.query.ast import (
     Text,
     map_children,
 )
-from papers.search.evaluate import PICKED_TERM, PostingKey, PrefixExpansions, prefix_terms
+from papers.search.evaluate import (
+    PICKED_TERM,
+    PostingKey,
+    PrefixExpansions,
+    prefix_terms,
+    rare_terms,
+)
 from papers.search.segments import Months
 
-_WORD_SELECTIVITY: Final = 0.05
+_MAX_WORD_SELECTIVITY: Final = 0.05
+_RARE_WORD_SELECTIVITY: Final = 0.00003
+_RARE_CONJUNCTION_SELECTIVITY: Final = 0.0003
+_SELECTIVITY_BESIDE_LABELS: Final = 0.01
+_TITLE_SHARE: Final = 0.05
+"""About how many of the papers with a word have it in the title, if they are few."""
 _LABEL_SELECTIVITY: Final = 0.1
 _PHRASE_SELECTIVITY: Final = 0.001
+_RARE_PHRASE_SELECTIVITY: Final = 0.00003
 _AUTHOR_SELECTIVITY: Final = 0.00003
 _MonthsByTerm = Mapping[bytes, set[int] | None]
 
@@ -130,10 +143,19 @@ def _no_anchors(node: Node) -> list[frozenset[bytes]]:
 
 
 def _and_selectivity(node: And) -> float:
-    """Words that are searched together occur together, so the rarest decides; labels do not."""
+    """Words that are searched together occur together, so the rarest decides; labels do not.
+
+    Beside a rare word, the postings of frequent ones are long: fewer are read at first.
+    """
     labels = [child for child in node.required if isinstance(child, Label)]
-    others = (estimate_selectivity(child) for child in node.required if child not in labels)
+    floor = _SELECTIVITY_BESIDE_LABELS if labels else _RARE_CONJUNCTION_SELECTIVITY
+    others = [_beside_others(child, floor) for child in node.required if child not in labels]
     return min(others, default=1.0) * _LABEL_SELECTIVITY ** len(labels)
+
+
+def _beside_others(node: Node, floor: float) -> float:
+    is_words = (isinstance(node, Text) and not node.is_phrase) or isinstance(node, Or)
+    return max(estimate_selectivity(node), floor) if is_words else estimate_selectivity(node)
 
 
 def _or_selectivity(node: Or) -> float:
@@ -152,14 +174,21 @@ def _or_anchors(node: Or) -> list[frozenset[bytes]]:
 
 
 def _text_selectivity(text: Text) -> float:
-    return _PHRASE_SELECTIVITY if text.is_phrase else _WORD_SELECTIVITY
+    is_rare = not text.is_prefix and any(map(is_rare_word, text.words))
+    if text.is_phrase:
+        return _RARE_PHRASE_SELECTIVITY if is_rare else _PHRASE_SELECTIVITY
+    if is_rare:
+        return _RARE_WORD_SELECTIVITY
+    share = _MAX_WORD_SELECTIVITY if text.is_prefix else word_share(text.words[0]) / 2
+    share *= _TITLE_SHARE if text.field is Field.TITLE else 1
+    return min(share, _MAX_WORD_SELECTIVITY)
 
 
 def _text_keys(text: Text, expansions: PrefixExpansions) -> Sequence[PostingKey]:
     if text.is_prefix:
         return prefix_terms(text, expansions)
     if text.is_phrase and (shingles := text_shingles(text)):
-        return shingles
+        return (*shingles, *rare_terms(text))
     return text_terms(text) + (title_terms(text) if text.field is Field.ABSTRACT else ())
 
 

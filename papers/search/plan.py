@@ -11,7 +11,7 @@ as well.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from math import prod
@@ -21,7 +21,8 @@ from pyroaring import BitMap
 
 from papers.index.postings import doc_ids_of_months
 from papers.index.terms import day_terms, text_shingles, text_terms
-from papers.query.ast import And, DateRange, Leaf, Node, Or, Text, leaves, map_children
+from papers.index.word_shares import RARE_SHARE, is_rare_word, word_share
+from papers.query.ast import And, DateRange, Field, Leaf, Node, Or, Text, leaves, map_children
 from papers.search.evaluate import (
     Candidates,
     Evaluator,
@@ -30,6 +31,7 @@ from papers.search.evaluate import (
     PrefixExpansions,
     ProbeTerms,
     is_exact,
+    rare_terms,
     shingle_candidates,
     shingle_slot_key,
 )
@@ -43,16 +45,21 @@ RequiredPostings = Sequence[tuple[Months, Sequence[PostingKey]]]
 """Months and the postings to read of each."""
 
 _TEXT_READ_COST: Final = 3.0
-"""The cost of reading a text in vain, as a number of short postings."""
-_DOC_IDS_PER_POSTING_COST: Final = 2_000
-"""The number of doc ids that double a posting's cost."""
+_ROUND_TRIP_COST: Final = 20.0
+"""The cost of reading a text in vain, and of a round trip, as a number of short postings."""
+_PAPERS_PER_POSTING_COST: Final = 100_000
+"""The number of papers of which a word's postings cost as much as a short posting."""
+_MAX_PROBE_SHARE: Final = 0.1
+"""The share of papers up to which a word's postings are read to rule out others."""
+_MAX_LONG_POSTINGS: Final = 2
+"""How many words of a phrase are read that has only words of more papers than that."""
 
 
 class SizedPostings(Postings, Protocol):
     """Postings of months whose number of papers is known."""
 
-    def estimated_papers(self, month: int) -> int:
-        """Return about how many papers a month (YYYYMM) has."""
+    def estimated_papers(self) -> int:
+        """Return about how many papers the months have."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +67,8 @@ class QueryPlan:
     """The postings a query needs; immutable, refined by what was read.
 
     `dictionary_terms` are the terms whose months the term dictionary knows. `is_exact`: postings
-    alone decide which papers match. While `is_survey` is set, `probe_terms` are all words of the
-    phrases: they are read once, to choose the probe terms by what they have in the first month.
+    alone decide which papers match. `for_count`: no text will be read, so ambiguous phrases are
+    probed by all of their words.
     """
 
     root: Node
@@ -80,7 +87,7 @@ class QueryPlan:
     probed_months: Months = ()
     """The months whose probe terms are read, in the order in which they turned out ambiguous."""
     probes_everywhere: bool = False
-    is_survey: bool = False
+    for_count: bool = False
 
     @classmethod
     def of(cls, root: Node) -> QueryPlan:
@@ -122,11 +129,21 @@ class QueryPlan:
         keys = _base_keys(self.leaves, expansions)
         return replace(self, expansions=expansions, base_keys=keys)
 
-    def for_next_batch(self) -> QueryPlan:
-        """Return the plan for other months: probe terms, once chosen, are read of all of them."""
-        if not self.probe_terms or self.probes_everywhere:
+    def to_count(self) -> QueryPlan:
+        """Return the plan for a count, of which no text will be read."""
+        return replace(self, for_count=True)
+
+    def for_next_batch(self, *, is_rare: bool) -> QueryPlan:
+        """Return the plan for other months: probe terms, once chosen, are read of all of them.
+
+        Of a query that `is_rare`, phrases of one shingle will be in slots: they are probed at once.
+        """
+        lone = [phrase for phrase in self.phrases if is_rare and len(text_shingles(phrase)) == 1]
+        chosen = {phrase: _probe_terms(phrase) for phrase in lone}
+        if not chosen and (not self.probe_terms or self.probes_everywhere):
             return self
-        return replace(self, probed_months=(), probes_everywhere=True)
+        probe_terms = {**chosen, **self.probe_terms}
+        return replace(self, probe_terms=probe_terms, probed_months=(), probes_everywhere=True)
 
     def required_postings(self, months: Months) -> RequiredPostings:
         """Return the postings to read, by month."""
@@ -158,62 +175,77 @@ class QueryPlan:
         terms = (term for terms in self.probe_terms.values() for term in terms)
         return tuple(dict.fromkeys((*self.base_keys, *terms)))
 
-    @property
-    def all_words(self) -> ProbeTerms:
-        """Every word of every phrase, as probe terms."""
-        return {phrase: text_terms(phrase) for phrase in self.phrases}
-
     def evaluate(self, postings: Postings) -> Candidates:
         """Return the candidates among the months that were read."""
         assert self.expansions is not None, "prefixes are expanded before postings are read"
         return Evaluator(postings, self.expansions, self.probe_terms).evaluate(self.root)
 
-    def refine(self, read: SizedPostings, known: ProbeTerms) -> QueryPlan | None:
+    def refine(self, read: SizedPostings) -> QueryPlan | None:
         """Return the plan to read next, or None if this one is final for the months read.
 
-        `known` are the probe terms that an earlier execution of the query has chosen, if any. Any
-        month may be compacted into a segment with slots meanwhile, so every read is examined.
+        Any month may be compacted into a segment with slots meanwhile, so every read is examined.
         """
-        if self.is_survey:
-            chosen = self._choose_probe_terms(read, self.probed_months[0])
-            return replace(self, probe_terms=chosen, is_survey=False)
-        fresh = self._unprobed_ambiguous_months(read)
-        if not fresh:
+        found = {phrase: shingle_candidates(phrase, read) for phrase in self.phrases}
+        ambiguous = {phrase: possible - exact for phrase, (exact, possible) in found.items()}
+        new = {
+            phrase: terms
+            for phrase, doc_ids in ambiguous.items()
+            if doc_ids and phrase not in self.probe_terms
+            if (terms := self._worthwhile_terms(phrase, read))
+        }
+        probed = [doc_ids for phrase, doc_ids in ambiguous.items() if phrase in new]
+        known = [doc_ids for phrase, doc_ids in ambiguous.items() if phrase in self.probe_terms]
+        fresh = self._unprobed_months(read, BitMap.union(BitMap(), *probed, *known))
+        if not new and not fresh:
             return None
-        probed = self.probed_months + fresh
-        if terms := self.probe_terms or known:
-            return replace(self, probe_terms=terms, probed_months=probed)
-        return replace(self, probe_terms=self.all_words, probed_months=probed, is_survey=True)
+        probe_terms = {**self.probe_terms, **new}
+        return replace(self, probe_terms=probe_terms, probed_months=self.probed_months + fresh)
 
-    def _unprobed_ambiguous_months(self, read: Postings) -> Months:
-        if not self.phrases or self.probes_everywhere:
+    def _unprobed_months(self, read: Postings, doc_ids: BitMap) -> Months:
+        if not doc_ids or self.probes_everywhere:
             return ()
         probed = frozenset(self.probed_months)
-        return tuple(month for month in self.ambiguous_months(read) if month not in probed)
+        months = (month for month in read.months if month not in probed)
+        return tuple(month for month in months if doc_ids & doc_ids_of_months([month]))
 
-    def ambiguous_months(self, read: Postings) -> Months:
-        """Return the months (YYYYMM) that have papers of a phrase by its slots only."""
-        found = [shingle_candidates(phrase, read) for phrase in self.phrases]
-        ambiguous = BitMap.union(BitMap(), *[possible - exact for exact, possible in found])
-        if not ambiguous:
-            return ()
-        return tuple(month for month in read.months if ambiguous & doc_ids_of_months([month]))
+    def _worthwhile_terms(self, phrase: Text, read: SizedPostings) -> Sequence[bytes]:
+        """Return the terms of a phrase that rule out more texts than they cost to read.
 
-    def _choose_probe_terms(self, read: SizedPostings, month: int) -> ProbeTerms:
-        """Choose the probe terms of each phrase by the postings of one month.
-
-        A paper that has a phrase's shingles and its rarest word hardly ever lacks the other words:
-        these are read only where that costs less than the texts that would be read in vain.
+        How many papers have all shingles of the phrase and its rare words by chance is estimated;
+        two shingles, known by their slots alone, hardly ever meet so.
         """
-        papers, doc_ids = read.estimated_papers(month), doc_ids_of_months([month])
+        if self.for_count:
+            return text_terms(phrase)
+        papers = max(read.estimated_papers(), 1)
+        slots = (shingle_slot_key(shingle) for shingle in text_shingles(phrase))
+        sizes = [
+            len(read.bitmap_of(shingle)) + len(read.bitmap_of(slot))
+            for shingle, slot in zip(text_shingles(phrase), slots, strict=True)
+        ]
+        rare = len(rare_terms(phrase))
+        by_chance = papers * prod(size / papers for size in sizes) * RARE_SHARE**rare
+        terms = _probe_terms(phrase)
+        cost = _ROUND_TRIP_COST + papers * len(terms) / _PAPERS_PER_POSTING_COST
+        return terms if by_chance * _TEXT_READ_COST > cost else ()
 
-        def share(key: PostingKey) -> float:
-            found = read.bitmap_among(key, doc_ids)
-            if isinstance(key, int):
-                found = found | read.bitmap_among(shingle_slot_key(key), doc_ids)
-            return len(found) / papers
 
-        return {phrase: _choose_terms(phrase, share, papers) for phrase in self.phrases}
+def _probe_terms(phrase: Text) -> Sequence[bytes]:
+    """Return the terms of a phrase to read where it is ambiguous, besides its rare ones.
+
+    Words of many papers rule out little: they are read of phrases that have no other.
+    """
+    words = {word: term for word, term in zip(phrase.words, text_terms(phrase), strict=True)}
+    if phrase.field is Field.TITLE:
+        return ()
+    medium = [term for word, term in words.items() if not is_rare_word(word) and not _is_long(word)]
+    if medium or any(map(is_rare_word, words)):
+        return tuple(medium)
+    rarest = sorted(words, key=word_share)[:_MAX_LONG_POSTINGS]
+    return tuple(words[word] for word in rarest)
+
+
+def _is_long(word: str) -> bool:
+    return word_share(word) > _MAX_PROBE_SHARE
 
 
 def _base_keys(
@@ -221,21 +253,6 @@ def _base_keys(
 ) -> tuple[PostingKey, ...]:
     keys = (key for leaf in unique_leaves for key in posting_keys(leaf, expansions))
     return tuple(dict.fromkeys(keys))
-
-
-def _choose_terms(
-    phrase: Text, share: Callable[[PostingKey], float], papers: int
-) -> Sequence[bytes]:
-    """Return the terms of a phrase that are worth reading in a month, rarest first."""
-    rarest, *others = sorted(dict.fromkeys(text_terms(phrase)), key=share)
-    chosen = [rarest]
-    by_chance = papers * share(rarest) * prod(map(share, text_shingles(phrase)))
-    for term in others:
-        saved = by_chance * (1 - share(term)) * _TEXT_READ_COST
-        if saved > 1 + papers * share(term) / _DOC_IDS_PER_POSTING_COST:
-            chosen.append(term)
-            by_chance *= share(term)
-    return tuple(chosen)
 
 
 def _drop_absent_spellings(node: Node, term_months: TermMonthValues) -> Node:

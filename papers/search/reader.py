@@ -24,7 +24,7 @@ from papers.records.unread_paper import SelectKnown, UnreadPaper
 from papers.redis_backend import keys
 from papers.redis_backend.connection import RedisCommand, ThreadLocalClient, read_many
 from papers.redis_backend.records import open_records, read_packed_papers, read_stored_papers
-from papers.search.evaluate import PostingKey, ProbeTerms
+from papers.search.evaluate import PostingKey
 from papers.search.index_cache import IndexCache, ReadRequest
 from papers.search.plan import QueryPlan, RequiredPostings
 from papers.search.segments import Months, SegmentLookup, SegmentPostings
@@ -110,9 +110,7 @@ class ReadSession:
         reason = f"one of the months {sorted(months)} is compacted, but its year does not have it"
         raise StoreError(f"the index is damaged: {reason}; restore a backup")
 
-    def read_refined(
-        self, plan: QueryPlan, months: Months, known: ProbeTerms
-    ) -> tuple[QueryPlan, MergedPostings]:
+    def read_refined(self, plan: QueryPlan, months: Months) -> tuple[QueryPlan, MergedPostings]:
         """Read the postings that a plan requires until it is final; see `QueryPlan.refine`.
 
         Returns the final plan and the postings to evaluate it on. One round trip or none, and one
@@ -120,7 +118,7 @@ class ReadSession:
         """
         while True:
             read = self.read_postings(plan.required_postings(months))
-            refined = plan.refine(read, known)
+            refined = plan.refine(read)
             if refined is None:
                 return plan, read
             plan = refined
@@ -194,10 +192,9 @@ class MergedPostings:
         self._partial_doc_ids = doc_ids_of_months(partial_months)
         self._bitmaps: dict[PostingKey, BitMap] = {}
 
-    def estimated_papers(self, month: int) -> int:
-        """Return about how many papers one of the months has."""
-        segment = next(seg for seg, _, _ in self._lookups if month in seg.months)
-        return segment.estimated_papers // len(segment.months)
+    def estimated_papers(self) -> int:
+        """Return about how many papers the months have."""
+        return sum(segment.estimated_papers for segment, _, _ in self._lookups)
 
     def bitmap_of(self, key: PostingKey, months: Iterable[int] | None = None) -> BitMap:
         """Return the papers of a posting, in all of these months or in some of them.

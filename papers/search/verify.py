@@ -24,7 +24,7 @@ from papers.search.evaluate import Candidates
 from papers.search.node_plans import expand_spellings
 from papers.text.folding import fold_text, lower_capitals
 from papers.text.link_names import blank_url_bytes
-from papers.text.names.person_match import is_person
+from papers.text.names.person_match import is_name_of_person, select_possible_names
 from papers.text.phrases import PhrasePattern, phrase_pattern, second_parts
 
 
@@ -83,8 +83,20 @@ class _TextBatch:
 
     def evaluate_author(self, author: Author) -> Candidates:
         """Match the names of the authors."""
-        names = self._names.items()
-        found = BitMap([doc_id for doc_id, of in names if is_person(author.readings, of)])
+        readings, known = author.readings, dict[str, bool]()  # most papers have the same few names
+
+        def is_theirs(name: str) -> bool:
+            if name not in known:
+                known[name] = is_name_of_person(readings, name)
+            return known[name]
+
+        found = BitMap(
+            [
+                doc_id
+                for doc_id, names in self._names.items()
+                if any(map(is_theirs, select_possible_names(readings, names)))
+            ]
+        )
         return Candidates(found, found)
 
     @cached_property
@@ -93,9 +105,10 @@ class _TextBatch:
         return self._join(texts, _with_separators(texts))
 
     @cached_property
-    def _names(self) -> Mapping[int, Sequence[str]]:
+    def _names(self) -> Mapping[int, Sequence[bytes]]:
         """The authors of the papers that have a description: others never match."""
-        return {doc_id: paper.authors for doc_id, paper in self._papers.items() if paper.title}
+        papers = self._papers.items()
+        return {doc_id: paper.author_bytes for doc_id, paper in papers if paper.text_bytes[0]}
 
     def _join(
         self, texts: Mapping[int, Sequence[bytes]], with_separators: Set[int]

@@ -84,7 +84,7 @@ class ClientQuota:
         key, slots = rate_limit_key(self.client), self.limiter.streams
         if not slots.take(key):
             raise TooManyRequests(
-                "a list is being sent to this address, or to as many others as there may be; "
+                "lists are being sent already, to your address or to many others; "
                 f"try again in {STREAM_RETRY_SECONDS} seconds",
                 retry_after=STREAM_RETRY_SECONDS,
             )

@@ -1,6 +1,6 @@
 """One store of made-up papers, one server and one Chromium for all tests of this folder.
 
-Screenshots go to the folder in `PAPERWIRE_SCREENSHOTS`, else to pytest's temporary folder.
+Screenshots are taken into the folder in `PAPERWIRE_SCREENSHOTS`, if it is set.
 """
 
 from __future__ import annotations
@@ -123,8 +123,11 @@ def page(browser: Browser, site: str, viewport: Viewport) -> Iterator[Page]:
 
 
 @pytest.fixture(scope="session")
-def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of screenshots."""
-    folder = Path(os.environ.get("PAPERWIRE_SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
+def screenshots() -> Path | None:
+    """Return the folder of screenshots, if somebody wants to see some."""
+    name = os.environ.get("PAPERWIRE_SCREENSHOTS")
+    if not name:
+        return None
+    folder = Path(name)
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Playwright
 
 FONT_FOLDERS: Final = {
     name: [Path("/usr/share/fonts") / kind / name for kind in ("truetype", "opentype")]
-    for name in ("dejavu", "liberation", "liberation2", "noto")
+    for name in ("dejavu", "liberation", "noto")
 }
 INSTALLED: Final = {
     name: folder

@@ -50,6 +50,7 @@ NOT_RUN: Final = (
         "needs root",
     ),
     NotRun(r"git (commit|push).*", "needs a repository of the reader's"),
+    NotRun(r"REDIS_URL=redis://10\..*", "other machines; tests/paperwire/test_scale_document.py"),
     NotRun(r"valkey-cli --cluster .*", "needs six servers; tests/faults/test_cluster_system.py"),
 )
 """Each must be needed by a document: a test says which is not."""

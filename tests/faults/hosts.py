@@ -7,6 +7,7 @@ host.drain()    SIGTERM to each, as systemd or Kubernetes would; host.kill() is 
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 import signal
@@ -35,7 +36,13 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "scheduler": ("-m", "workers", "scheduler"),
 }
 STOP_TIMEOUT: Final = 30.0
+_PR_SET_PDEATHSIG: Final = 1
 COMPILER: Final = shutil.which("cc")
+
+
+def _end_with_the_tests() -> None:
+    """Have the kernel kill a process of its own session when the tests are killed."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 @cache
@@ -85,6 +92,7 @@ class Host:
                     stdout=log,
                     stderr=log,
                     start_new_session=True,
+                    preexec_fn=_end_with_the_tests,
                 )
         if "web" in programs:
             wait_until(lambda: is_listening(self.address, self._port), 60)

@@ -23,7 +23,7 @@ from paperwire.simulator.world.manuscripts import Manuscript
 from tests.faults.hosts import COMPILER, Host, RequestingClients
 from tests.faults.system import DurableStore, wait_until
 from tests.outcomes import note_outcome
-from tests.paperwire.test_deployment import NGINX, NameServer, running_nginx, serving_thread
+from tests.paperwire.proxies import NGINX, NameServer, running_nginx, serving_thread
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(400)]
 

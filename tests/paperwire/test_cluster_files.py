@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -177,6 +177,15 @@ def cluster_state(port: int) -> tuple[str, int]:
     return info["cluster_state"], int(info["cluster_known_nodes"])
 
 
+def replicas_follow(ports: Iterable[int]) -> bool:
+    """Return whether three nodes are replicas that follow their primary, with its password."""
+    links = []
+    for port in ports:
+        with Redis(port=port, username="node", password=PASSWORD) as client:
+            links.append(client.info("replication").get("master_link_status"))
+    return links.count("up") == links.count(None) == 3
+
+
 @pytest.mark.row("the container files' cluster")
 def test_commands_of_the_container_files_make_a_cluster(
     override: dict[str, Any], redis: Redis, store_url: str, tmp_path: Path
@@ -198,6 +207,7 @@ def test_commands_of_the_container_files_make_a_cluster(
         script = services["cluster"]["command"][2].replace("$$", "$")
         join(script, addresses, tmp_path)
         assert becomes_true(lambda: cluster_state(ports["node6"]) == ("ok", 6))
+        assert becomes_true(lambda: replicas_follow(ports.values()))
         join(script, addresses, tmp_path)  # again, as with every `up`: nothing is done
         assert_serves_both_users(store_url, ports["node2"])
         with Redis(port=ports["node1"], username="health", password="any") as stranger:
@@ -240,7 +250,9 @@ def test_manifests_with_the_cluster_follow_the_schemas(manifests: list[dict[str,
 
 
 @pytest.mark.parametrize("name", APP)
-def test_every_pod_is_told_of_the_cluster(manifests: list[dict[str, Any]], name: str) -> None:
+def test_every_pod_has_the_address_of_the_cluster(
+    manifests: list[dict[str, Any]], name: str
+) -> None:
     (container,) = named(manifests, "Deployment", name)["spec"]["template"]["spec"]["containers"]
     environ = {entry["name"]: entry["value"] for entry in container["env"]}
     user = "web" if name == "web" else "worker"
@@ -270,4 +282,5 @@ def test_commands_of_the_manifests_make_a_cluster(
         }
         join(job["args"][0], addresses, tmp_path)
         assert becomes_true(lambda: cluster_state(ports["node6"]) == ("ok", 6))
+        assert becomes_true(lambda: replicas_follow(ports.values()))
         assert_serves_both_users(store_url, ports["node2"])

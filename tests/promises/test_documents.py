@@ -16,7 +16,15 @@ from click.testing import CliRunner
 from papers.query.parser import parse_query
 from paperwire.cli import main
 from tests.promises.document_texts import PAGES, code_spans, page_id
-from tests.promises.source_tree import DOCS, MODULES, PYPROJECT, ROOT, resolves, source_files
+from tests.promises.source_tree import (
+    DOCS,
+    MODULES,
+    PYPROJECT,
+    ROOT,
+    resolves,
+    source_files,
+    tracked_files,
+)
 
 IMAGE_TAG: Final = re.compile(r"\b(?:paperwire:|newTag: )(\d+\.\d+\.\d+)\b")
 README: Final = (ROOT / "README.md").read_text("utf-8")
@@ -79,6 +87,18 @@ def test_version_is_the_same_everywhere() -> None:
     for page in PAGES:
         if page.name != "CHANGELOG.md" and "upgrad" not in page.name:
             assert set(IMAGE_TAG.findall(page.read_text("utf-8"))) <= {version}, page
+
+
+def test_documents_named_in_code_and_comments_exist() -> None:
+    """Also in settings, manifests and lock files."""
+    files = [path for path in tracked_files() if path.suffix not in {".png", ".md", ".aof", ".rdb"}]
+    named = {
+        (page_id(path), name)
+        for path in files
+        for name in re.findall(r"\bdocs/[\w/-]+\.md\b", path.read_text("utf-8", "replace"))
+    }
+    assert len(named) > 10
+    assert [each for each in sorted(named) if not (ROOT / each[1]).exists()] == []
 
 
 def anchors(page: Path) -> set[str]:

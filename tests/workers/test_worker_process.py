@@ -16,6 +16,7 @@ from redis import Redis
 from rq.exceptions import StopRequested
 
 from papers.config.settings import Settings
+from papers.maintenance.schema_stamp import SchemaStamp
 from papers.redis_backend import keys
 from papers.state.keywords import Keywords
 from papers.state.task_states import TaskStates
@@ -258,3 +259,29 @@ def test_scheduler_with_a_wrong_clock_wakes_what_is_due_by_the_store(
         process.terminate()
         _, log = process.communicate(timeout=20)
     assert f"the clock here is 7200 s {words} the store's" in log
+
+
+def test_worker_leaves_jobs_to_that_of_a_newer_release(redis: Redis, store_url: str) -> None:
+    """The store was migrated, or is being: the job stays first in its queue, as it was."""
+    worker = PaperwireWorker(redis, threading.Event())
+    for task in (TASK, "announcements:cs.AI"):
+        jobs.enqueue_task(redis, task, datetime.now(UTC))
+    queue = jobs.job_queue(redis)
+    before = queue.job_ids
+    redis.set(keys.SCHEMA, SchemaStamp(6, 99, 6).encode())
+    assert not worker.work(burst=True)
+    assert queue.job_ids == before
+    assert TaskStates(redis).get(TASK) is None
+
+
+def test_scheduler_wakes_nothing_beside_a_newer_release(redis: Redis, store_url: str) -> None:
+    scheduler = Process("scheduler", store_url)
+    try:
+        assert becomes_true(lambda: bool(redis.exists(keys.SCHEDULER_LEASE)))
+        redis.set(keys.SCHEMA, SchemaStamp(6, 99, 6).encode())
+        assert becomes_true(lambda: not redis.exists(keys.SCHEDULER_LEASE))
+        assert becomes_true(lambda: any("has schema 99" in line for line in scheduler.lines))
+        assert not redis.exists(keys.SCHEDULER_LEASE)
+    finally:
+        scheduler.process.terminate()
+        assert scheduler.process.wait(20) == 0

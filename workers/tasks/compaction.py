@@ -6,12 +6,12 @@ backfill nothing is compacted: growing months are written faster on their own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Final, TypeVar
 
 from papers.errors import BadParameter
-from papers.index.compaction.compactor import Compactor, first_open_month
+from papers.index.compaction.compactor import CompactionSlice, Compactor, first_open_month
 from workers.sources.result import FetchResult, UpstreamClients
 from workers.tasks.backfill import BackfillPlans
 
@@ -21,7 +21,7 @@ COMPACTION_TASK: Final = "closing"
 
 
 class CompactionTask:
-    """Compacts the segments of past months."""
+    """Compacts the segments of past months, one slice in each attempt: other tasks run between."""
 
     def __init__(self, compactor: Compactor, plans: BackfillPlans) -> None:
         self._compactor, self._plans = compactor, plans
@@ -29,7 +29,7 @@ class CompactionTask:
     def fetch(
         self, subject: str, upstreams: UpstreamClients, now: datetime
     ) -> Iterator[FetchResult]:
-        """Compact; yield one result that says what was done. Raises BadParameter, StoreError."""
+        """Compact a slice; yield one result. Raises BadParameter, StoreError."""
         if subject:
             raise BadParameter(
                 "task", f"'{COMPACTION_TASK}:{subject}': there is only {COMPACTION_TASK}"
@@ -37,8 +37,10 @@ class CompactionTask:
         if self._plans.get():
             yield FetchResult(message="waits for the backfill to end")
             return
-        years = self._compactor.compact_before(first_open_month(now))
-        yield FetchResult(record_count=len(years), message=_summary(years))
+        done = self._compactor.compact_slice(first_open_month(now))
+        message = _summary(done)
+        count = int(done.changed_year is not None)
+        yield FetchResult(record_count=count, message=message, has_more=done.has_more)
 
 
 def compact_behind(compactor: Compactor, progress: Iterable[T]) -> Iterator[T]:
@@ -57,7 +59,7 @@ def compact_behind(compactor: Compactor, progress: Iterable[T]) -> Iterator[T]:
         yield step
 
 
-def _summary(years: Sequence[int]) -> str:
-    if not years:
-        return "nothing to compact"
-    return f"compacted the months of {', '.join(map(str, years))}"
+def _summary(done: CompactionSlice) -> str:
+    if done.changed_year:
+        return f"compacted the months of {done.changed_year}"
+    return "compacting the months of a year" if done.has_more else "nothing to compact"

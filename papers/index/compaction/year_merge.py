@@ -77,11 +77,14 @@ class YearMerge:
         self._are_inputs_sorted = all(source.layout.span_months == 1 for source in inputs)
         self._readers = [_MergeReader(redis, source, first, self._part_bits) for source in inputs]
 
-    def parts(self) -> Iterator[Mapping[bytes, bytes]]:
-        """Yield the fields of each part that has any."""
-        for part in range(1 << self._part_bits):
-            if fields := self._merge_terms(part) | self._merge_shingles(part):
-                yield fields
+    @property
+    def part_count(self) -> int:
+        """The number of parts."""
+        return 1 << self._part_bits
+
+    def part(self, number: int) -> Mapping[bytes, bytes]:
+        """Return the fields of a part."""
+        return self._merge_terms(number) | self._merge_shingles(number)
 
     def _merge_terms(self, part: int) -> dict[bytes, bytes]:
         by_term: dict[bytes, list[bytes | BitMap]] = defaultdict(list)

@@ -34,6 +34,8 @@ _UNSPACED_SURNAME_LENGTHS: Final = (1, 2)
 MAX_UNSPACED_NAME: Final = 4
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z .-]{1,80}")
 """Names of which every surname is a run of their letters."""
+_PLAIN_NAMES: Final = re.compile(rb"(?:[A-Za-z .-]{1,80}(?:\n|\Z))*")
+_NO_LETTERS: Final = b" .-"
 _NEVER: Final = 10_000
 """A position behind every name."""
 
@@ -156,6 +158,19 @@ def _has_surname(readings: Iterable[NameReading], name: str) -> bool:
         return True
     letters = "".join(filter(str.isalnum, name.lower()))
     return any(reading.surname in letters for reading in readings)
+
+
+def select_possible_names(readings: Iterable[NameReading], names: Sequence[bytes]) -> list[str]:
+    """Return those of a paper's names, in UTF-8, that may be a person's by their letters alone."""
+    joined = b"\n".join(names)
+    if joined.count(b"\n") >= max(len(names), 1) or not _PLAIN_NAMES.fullmatch(joined):
+        return [name.decode() for name in names]
+    letters = joined.lower().translate(None, _NO_LETTERS)
+    surnames = {reading.surname.encode() for reading in readings}
+    if not any(surname in letters for surname in surnames):
+        return []
+    rows = zip(names, letters.split(b"\n"), strict=True)
+    return [name.decode() for name, of in rows if any(surname in of for surname in surnames)]
 
 
 class _GivenNames:

@@ -33,6 +33,9 @@ def bitmap_of(containers: dict[int, frozenset[int]]) -> BitMap:
 
 
 @given(CONTAINERS)
+@example({7: frozenset(range(4_095)) | {62_000}})
+@example({7: frozenset(range(4_096)) | {62_000}})
+@example({7: frozenset(range(4_096)) | {62_000}, 8: frozenset(range(20_000))})
 def test_serialized_bitmap_round_trips(containers: dict[int, frozenset[int]]) -> None:
     found = bitmap_of(containers)
     again = deserialize_bitmap(serialize_bitmap(found))

@@ -3,11 +3,11 @@ from __future__ import annotations
 import random
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import count
+from itertools import count, islice
 from typing import Any
 
 import pytest
@@ -17,7 +17,7 @@ from pyroaring import BitMap
 from redis import Redis
 
 from papers.errors import StoreError
-from papers.index.compaction.compactor import UNFINISHED_TTL, Compactor
+from papers.index.compaction.compactor import PARTS_PER_SLICE, UNFINISHED_TTL, Compactor
 from papers.index.compaction.year_merge import MIN_FREQUENT_PAPERS, YearMerge
 from papers.index.layout import SegmentLayout
 from papers.index.postings import COMPACTED, LAYOUT_FIELD, doc_ids_of_months
@@ -455,13 +455,14 @@ def test_month_written_during_compaction_stays_open(
 ) -> None:
     store = Store(redis)
     store.ingest([sighting(202401, 1), sighting(202402, 1)], now=NOW)
-    parts = YearMerge.parts
+    merge_part = YearMerge.part
 
-    def parts_then_write(merge: YearMerge) -> Iterator[Any]:
-        yield from parts(merge)
+    def merge_then_write(merge: YearMerge, number: int) -> Mapping[bytes, bytes]:
+        fields = merge_part(merge, number)
         Store(redis).ingest([sighting(202401, 2)], now=NOW)
+        return fields
 
-    monkeypatch.setattr(YearMerge, "parts", parts_then_write)
+    monkeypatch.setattr(YearMerge, "part", merge_then_write)
     assert Compactor(redis).compact_before(202501) == ()
     assert compacted(redis) == []
     assert redis.keys("{24}:*") == []
@@ -469,6 +470,61 @@ def test_month_written_during_compaction_stays_open(
     monkeypatch.undo()
     assert Compactor(redis).compact_before(202501) == (2024,)
     assert len(store.newest_ids(parse_query("reward"), 200)) == 3
+
+
+def compact_in_slices(redis: Redis, between: Callable[[], object]) -> list[int]:
+    """Compact years before 2025; return how many parts each slice merged."""
+    merge_part, merged = YearMerge.part, list[int]()
+
+    def count_part(merge: YearMerge, number: int) -> Mapping[bytes, bytes]:
+        merged[-1] += 1
+        return merge_part(merge, number)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("papers.index.compaction.year_merge._PART_SIZE_BITS", 4)
+        patch.setattr(YearMerge, "part", count_part)
+        while True:
+            merged.append(0)
+            if not Compactor(redis).compact_slice(202501).has_more:
+                return merged
+            between()
+            assert len(merged) < 100, "it never ends"
+
+
+def test_ingest_waits_for_one_slice_at_most_and_nothing_is_merged_twice(redis: Redis) -> None:
+    """Whatever the size of the year: a slice is some parts, and a part some thousand papers."""
+    ingested = [sighting(202401 + n % 12, n, f"Reward {n}") for n in range(1, 200)]
+    store, fresh = Store(redis), count(1)
+    store.ingest([*ingested, sighting(202501, 999)], now=NOW)
+    expected = term_postings(redis)
+
+    def announce() -> None:
+        assert store.ingest([sighting(202501, next(fresh), "Another thing")], now=NOW).new
+
+    merged = compact_in_slices(redis, announce)
+    assert max(merged) <= PARTS_PER_SLICE < sum(merged) == 16
+    assert len(compacted(redis)) == 12
+    found = term_postings(redis)
+    assert all(set(doc_ids) <= set(found[term]) for term, doc_ids in expected.items())
+    output: Any = redis.hget(keys.segment_postings("24"), b"merged")
+    assert output is None
+
+
+def test_year_written_to_between_slices_is_merged_anew(redis: Redis) -> None:
+    ingested = [sighting(202401 + n % 12, n, f"Reward {n}") for n in range(1, 200)]
+    late = iter([sighting(202403, 900, "A late thing"), sighting(202404, 901, "A late thing")])
+    store = Store(redis)
+    store.ingest(ingested, now=NOW)
+    merged = compact_in_slices(redis, lambda: store.ingest([*islice(late, 1)], now=NOW))
+    assert max(merged) <= PARTS_PER_SLICE
+    assert len(store.newest_ids(parse_query("late"))) == 2
+    found = term_postings(redis)
+    redis.flushall()
+    Store(redis).ingest(
+        [*ingested, sighting(202403, 900, "A late thing"), sighting(202404, 901, "A late thing")],
+        now=NOW,
+    )
+    assert term_postings(redis) == found
 
 
 def test_every_transaction_runs_on_a_cluster() -> None:

@@ -73,6 +73,12 @@ def test_lists_all_months_added_and_not_removed(
                 assert listed is None or listed == months or len(months) > MAX_MONTHS
 
 
+@pytest.mark.parametrize("month", [199107, 199112, 199201, 199912, 200001, 202612])
+def test_months_of_both_centuries_are_read_back(redis: Redis, month: int) -> None:
+    TermMonths(redis).add_month(month, [b"wrare"])
+    assert months_of(redis, b"wrare") == {month}
+
+
 @pytest.mark.parametrize("before", [(201801, 200701), (202401, 201801, 200701)])
 def test_month_whose_bytes_lie_across_two_others_is_added(
     redis: Redis, before: tuple[int, ...]

@@ -26,6 +26,7 @@ HOUR = timedelta(hours=1)
 @example(WINTER, [ArxivId(202611, 29_999), ArxivId(202611, 30_000), ArxivId(202611, 65_535)])
 @example(WINTER, [ArxivId(201003, 65_535), ArxivId(201004, 1), ArxivId(201005, 1)])
 @example(WINTER, [ArxivId(199108, 1), ArxivId(199108, 2), ArxivId(201002, 65_535)])
+@example(WINTER, [ArxivId(202610, 65_535), ArxivId(202611, 1)])
 def test_dates_of_an_announcement_rise_with_the_ids(midnight: datetime, ids: list[ArxivId]) -> None:
     dates = [feed_date(id, midnight) for id in sorted(ids)]
     assert dates == sorted(set(dates))

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -26,11 +26,16 @@ from tests.papers.model.sighting_builders import (
     picked,
 )
 
+HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
+
 # (sightings, the journal reference as of the newest version's announcement)
 REFERENCES = [
     ([announced(journal_ref="J. 1")], "J. 1"),
     ([announced(), from_api(journal_ref="J. 1", as_of=TUESDAY)], "J. 1"),
     ([announced(journal_ref="J. 1"), from_oai(journal_ref="J. 1", doi="10.1/x")], "J. 1"),
+    # within twenty hours of it, and later
+    ([announced(), from_api(journal_ref="J. 1", as_of=TUESDAY + 20 * HOUR)], "J. 1"),
+    ([announced(), from_api(journal_ref="J. 1", as_of=TUESDAY + 20 * HOUR + SECOND)], ""),
     # added after the announcement: left out until the next version
     ([announced(), from_oai(journal_ref="J. 1")], ""),
     (
@@ -61,11 +66,23 @@ CROSSED = announced(
     announced_at=TUESDAY + DAY,
     categories=("cs.LG", "cs.AI", "cs.CY"),
 )
+
+
+def cross_listed(after: timedelta) -> Sighting:
+    """The announcement of a cross-listing, some time after that of the paper."""
+    at = TUESDAY + after
+    categories = ("cs.LG", "cs.CY")
+    return announced(AnnounceType.CROSS, as_of=at, announced_at=at, categories=categories)
+
+
 # (sightings, the categories as of the newest version's announcement)
 LISTED = [
     ([announced(categories=("cs.LG", "cs.AI"))], ("cs.LG", "cs.AI")),
     ([announced(categories=("cs.LG", "cs.AI")), CROSSED], ("cs.LG", "cs.AI")),
     ([CROSSED], ("cs.LG", "cs.AI", "cs.CY")),
+    # within twenty hours of the announcement, and later
+    ([announced(categories=("cs.LG",)), cross_listed(20 * HOUR)], ("cs.LG", "cs.CY")),
+    ([announced(categories=("cs.LG",)), cross_listed(20 * HOUR + SECOND)], ("cs.LG",)),
     (
         [
             *(announced(categories=("cs.LG", "cs.AI")), CROSSED),

@@ -24,7 +24,7 @@ FUNCTIONS = {
     keys.segment_postings("2503"): "segment_postings",
     keys.segment_revision("2503"): "segment_revision",
     keys.segment_postings("25"): "segment_postings",
-    keys.merge_output("25", "TOKEN"): "merge_output",
+    keys.merge_output("25", "DIGEST"): "merge_output",
     keys.segment_revision("25"): "segment_revision",
     keys.month_votes("2503"): "month_votes",
     keys.pick_list("NAME"): "pick_list",

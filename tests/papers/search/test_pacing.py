@@ -41,7 +41,7 @@ class FakeSegments(NamedTuple):
 
 def batch_sizes(wanted: int, found_in: Callable[[int], int], months: FakeSegments) -> list[int]:
     """Return the numbers of months in each batch until `wanted` papers are found."""
-    pacer, found, sizes = SegmentPacer(wanted, 0.1, months, is_exact=True), 0, list[int]()
+    pacer, found, sizes = SegmentPacer(wanted, 0.1, months), 0, list[int]()
     for batch in pacer.batches(DENSE):
         count = sum(map(found_in, batch))
         pacer.add_found(count)
@@ -74,11 +74,11 @@ def test_months_of_one_segment_are_read_together() -> None:
 
 
 def test_small_months_are_read_together() -> None:
-    assert batch_sizes(100, lambda _: 1, FakeSegments(64)) == [12, 64, 40]
+    assert batch_sizes(100, lambda _: 1, FakeSegments(64)) == [16, 64, 36]
 
 
 def test_batches_double_while_candidates_do_not_match() -> None:
-    pacer, sizes = SegmentPacer(100, 0.1, FakeSegments(16_384), is_exact=True), []
+    pacer, sizes = SegmentPacer(100, 0.1, FakeSegments(16_384)), []
     for batch in pacer.batches(DENSE):
         pacer.add_found(200 * len(batch))
         sizes.append(len(batch))
@@ -86,13 +86,10 @@ def test_batches_double_while_candidates_do_not_match() -> None:
     assert len(sizes) <= 7
 
 
-@pytest.mark.parametrize(("selectivity", "first"), [(0.1, 1), (0.005, 2), (0.0025, 3), (1e-6, 12)])
+@pytest.mark.parametrize(("selectivity", "first"), [(0.1, 1), (0.005, 2), (0.0025, 3), (1e-6, 16)])
 def test_rare_query_reads_more_at_first_but_few_segments(selectivity: float, first: int) -> None:
-    batches = [
-        SegmentPacer(100, selectivity, FakeSegments(16_384), is_exact=exact).batches(DENSE)
-        for exact in (True, False)
-    ]
-    assert [len(next(batch)) for batch in batches] == [first, min(first, 4)]
+    batches = SegmentPacer(100, selectivity, FakeSegments(16_384)).batches(DENSE)
+    assert len(next(batches)) == first
 
 
 @pytest.mark.parametrize(

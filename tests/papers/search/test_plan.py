@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -10,11 +11,11 @@ from hypothesis import strategies as st
 from pyroaring import BitMap
 
 from papers.index.postings import doc_ids_of_months
-from papers.index.terms import text_shingles, text_terms
+from papers.index.terms import text_shingles
 from papers.model.arxiv_id import month_ordinal
 from papers.query.ast import Field, Text
 from papers.query.parser import Query, parse_query
-from papers.search.evaluate import PostingKey, ProbeTerms, shingle_slot_key
+from papers.search.evaluate import PostingKey, rare_terms, shingle_slot_key
 from papers.search.plan import QueryPlan
 from tests.papers.query_strategies import queries
 
@@ -40,9 +41,8 @@ class FakePostings:
     def bitmap_among(self, key: PostingKey, doc_ids: BitMap) -> BitMap:
         return self.bitmap_of(key) & doc_ids
 
-    def estimated_papers(self, month: int) -> int:
-        assert month in self.months
-        return PAPERS
+    def estimated_papers(self) -> int:
+        return PAPERS * len(self.months)
 
 
 def plan_of(keyword: str) -> QueryPlan:
@@ -58,38 +58,65 @@ def keys_of(plan: QueryPlan, month: int = MONTH) -> set[PostingKey]:
 # -- Refining
 
 
-WORTHWHILE_TERMS: list[tuple[str, dict[PostingKey, int], set[bytes]]] = [
-    ('"reward model"', {b"wreward": 200, b"wmodel": 4_000}, {b"wreward"}),
-    ('"reward model"', {b"wreward": 0, b"wmodel": 0}, {b"wreward"}),
-    ('"new model"', {b"wnew": 4_000, b"wmodel": 5_000}, {b"wnew", b"wmodel"}),
-    ('"deep reward model"', {b"wdeep": 900, b"wreward": 200, b"wmodel": 4_000}, {b"wreward"}),
-    ('"mixture of experts"', {b"wmixture": 90, b"wof": 9_900, b"wexpert": 300}, {b"wmixture"}),
+WORTHWHILE_TERMS = [
+    ('"reward model"', 20, {b"wreward"}),
+    ('"reward model"', 1, set()),
+    ('"live academic"', 20, {b"wlive", b"wacademic"}),
+    ('"deep reward model"', 20, set()),
+    ('"deep reward model"', 600, {b"wreward", b"wdeep"}),
+    ('"mixture of experts"', 20, {b"wmixture", b"wexpert"}),
+    ('"zebrafish academic"', 20, set()),
 ]
 
 
-@pytest.mark.parametrize(("keyword", "sizes", "chosen"), WORTHWHILE_TERMS)
+@pytest.mark.parametrize(("keyword", "slot_size", "chosen"), WORTHWHILE_TERMS)
 def test_probe_terms_are_words_cheaper_to_read_than_the_texts_they_rule_out(
-    keyword: str, sizes: Mapping[PostingKey, int], chosen: set[bytes]
+    keyword: str, slot_size: int, chosen: set[bytes]
 ) -> None:
-    plan = plan_of(keyword).without_absent_spellings(
-        {term: None for term in plan_of(keyword).dictionary_terms if term not in sizes}
-    )
+    """Two slots hardly ever meet by chance; a rare word is read anyway; long postings never are."""
+    plan = plan_of(keyword).without_absent_spellings(absent_joined(keyword))
     (phrase,) = plan.phrases
     shingles = set(text_shingles(phrase))
-    assert keys_of(plan) == shingles
-    sizes = {**sizes, **{shingle_slot_key(shingle): 20 for shingle in shingles}}
-    postings = {key: range(size) for key, size in sizes.items()}
-    read = FakePostings({MONTH: postings, MONTHS[1]: {}, MONTHS[2]: {}})
-    survey = plan.refine(read, {})
-    assert survey
-    assert survey.is_survey
-    assert keys_of(survey) == shingles | set(text_terms(phrase))
-    final = survey.refine(read, {})
+    assert keys_of(plan) == shingles | {*rare_terms(phrase)}
+    slots: dict[PostingKey, Iterable[int]] = {
+        shingle_slot_key(shingle): range(slot_size) for shingle in shingles
+    }
+    final = plan.refine(FakePostings({MONTH: slots, MONTHS[1]: {}, MONTHS[2]: {}}))
+    assert (final is not None) == bool(chosen)
+    if final:
+        assert keys_of(final) == keys_of(plan) | chosen
+        assert keys_of(final, MONTHS[1]) == keys_of(plan)
+        assert final.refine(FakePostings({MONTH: slots})) is None
+        later = final.for_next_batch(is_rare=False)
+        assert keys_of(later, MONTHS[1]) == keys_of(plan) | chosen
+
+
+def absent_joined(keyword: str) -> dict[bytes, None]:
+    """Return the joined words of a phrase, as words that no month has."""
+    words = keyword.strip('"').split()
+    return {f"w{one}{other}".encode(): None for one, other in pairwise(words)}
+
+
+def test_words_of_a_phrase_that_proved_rare_are_read_with_its_slots() -> None:
+    plan = plan_of('"of academics live" "deep reward model"')
+    lone, other = sorted(plan.phrases, key=lambda phrase: len(text_shingles(phrase)))[:2]
+    assert plan.for_next_batch(is_rare=False) is plan
+    later = plan.for_next_batch(is_rare=True)
+    assert lone in later.probe_terms
+    assert keys_of(later) > keys_of(plan)
+    assert all(len(text_shingles(phrase)) == 1 for phrase in later.probe_terms), other
+
+
+def test_all_words_are_probed_for_a_count() -> None:
+    plan = plan_of('"deep reward model"').to_count()
+    slots: dict[PostingKey, Iterable[int]] = {
+        shingle_slot_key(shingle): {1}
+        for phrase in plan.phrases
+        for shingle in text_shingles(phrase)
+    }
+    final = plan.refine(FakePostings({MONTH: slots}))
     assert final
-    assert keys_of(final) == shingles | chosen
-    assert keys_of(final, MONTHS[1]) == shingles
-    assert final.refine(read, {}) is None
-    assert keys_of(final.for_next_batch(), MONTHS[1]) == shingles | chosen
+    assert keys_of(final) >= {b"wdeep", b"wreward", b"wmodel"}
 
 
 def test_spellings_that_nobody_uses_are_not_read() -> None:
@@ -106,49 +133,23 @@ def test_spellings_that_nobody_uses_are_not_read() -> None:
     assert plan.without_absent_spellings({}) is plan
 
 
-def test_known_probe_terms_need_no_survey() -> None:
-    plan = plan_of('"reward model"')
-    (phrase,) = plan.phrases
-    known: ProbeTerms = {phrase: (b"wreward",)}
-    slots: dict[PostingKey, set[int]] = {
-        shingle_slot_key(shingle): {1} for shingle in text_shingles(phrase)
-    }
-    final = plan.refine(FakePostings({month: slots for month in MONTHS}), known)
-    assert final
-    assert (final.is_survey, final.probe_terms, final.probed_months) == (False, known, MONTHS)
-
-
-def test_probe_terms_are_chosen_by_the_first_ambiguous_month() -> None:
-    plan = plan_of('"reward model"')
-    (phrase,) = plan.phrases
-    slots: dict[PostingKey, Iterable[int]] = {
-        shingle_slot_key(shingle): {1} for shingle in text_shingles(phrase)
-    }
-    first = slots | {b"wreward": range(9), b"wmodel": range(5)}
-    second = slots | {b"wreward": range(5), b"wmodel": range(900)}
-    read = FakePostings({MONTHS[0]: {}, MONTHS[1]: first, MONTHS[2]: second})
-    survey = plan.refine(read, {})
-    assert survey
-    assert survey.probed_months == MONTHS[1:]
-    final = survey.refine(read, {})
-    assert final
-    assert final.probe_terms == {phrase: (b"wmodel",)}
-
-
 @given(
     query=queries(),
     newly_ambiguous=st.lists(st.sets(st.sampled_from(MONTHS)), max_size=5),
-    is_known=st.booleans(),
+    for_count=st.booleans(),
+    slot_size=st.sampled_from([1, 400]),
 )
 def test_refining_ends_and_only_adds_postings(
-    query: Query, newly_ambiguous: list[Set[int]], is_known: bool
+    query: Query, newly_ambiguous: list[Set[int]], for_count: bool, slot_size: int
 ) -> None:
     """Even if months are compacted between the reads, and so become ambiguous."""
     plan = QueryPlan.of(query.tree)
     plan = plan.with_expansions({text.words[0]: ["word"] for text in plan.prefixes})
-    known = plan.all_words if is_known else {}
+    plan = plan.to_count() if for_count else plan
     shingles = {shingle for phrase in plan.phrases for shingle in text_shingles(phrase)}
-    slots: dict[PostingKey, set[int]] = {shingle_slot_key(shingle): {1} for shingle in shingles}
+    slots: dict[PostingKey, Iterable[int]] = {
+        shingle_slot_key(shingle): range(slot_size) for shingle in shingles
+    }
     bare, ambiguous = {month: keys_of(plan, month) for month in MONTHS}, set[int]()
     for _ in range(2 * len(MONTHS) + 3):
         ambiguous |= newly_ambiguous.pop() if newly_ambiguous else set()
@@ -156,21 +157,20 @@ def test_refining_ends_and_only_adds_postings(
         wanted = [month for months, _ in plan.required_postings(MONTHS) for month in months]
         assert sorted(wanted, reverse=True) == list(MONTHS) or not any(bare.values())
         read = FakePostings({month: slots if month in ambiguous else {} for month in MONTHS})
-        refined = plan.refine(read, known)
+        refined = plan.refine(read)
         if refined is None:
             break
         assert refined.probed_months[: len(plan.probed_months)] == plan.probed_months
         plan = refined
     else:
         pytest.fail("the plan is never final")
-    assert not plan.is_survey
-    assert set(plan.probed_months) == (ambiguous if plan.phrases else set())
+    if for_count:
+        assert set(plan.probed_months) == (ambiguous if plan.phrases else set())
 
 
 def test_phrase_of_stop_words_has_no_probe_terms() -> None:
     plan = plan_of('"of the"')
     assert plan.phrases == []
-    assert plan.all_words == {}
     assert keys_of(plan) == {b"wof", b"wthe"}
 
 
@@ -203,8 +203,9 @@ def test_phrase_is_exact_if_its_only_shingle_has_a_posting(
     words: Mapping[PostingKey, set[int]] = {f"w{word}".encode(): {2, 3, 4} for word in (A, B, C)}
     plan, read = plan_of(keyword), FakePostings({MONTH: {**postings, **words}})
     is_ambiguous = any(key < 0 for key in postings if isinstance(key, int))
-    assert plan.ambiguous_months(read) == ((MONTH,) if is_ambiguous else ())
-    final = plan.refine(read, plan.all_words) or plan
+    final = plan.to_count().refine(read)
+    assert (final.probed_months if final else ()) == ((MONTH,) if is_ambiguous else ())
+    final = final or plan
     first = month_ordinal(MONTH) << 16
     found = final.evaluate(read)
     assert [{doc_id - first for doc_id in bitmap} for bitmap in found] == [exact, possible]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -15,14 +17,17 @@ from papers.index.compaction.compactor import Compactor
 from papers.index.postings import MAX_INLINE_POSTING, encode_doc_ids
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Sighting
-from papers.query.ast import Field, Text
+from papers.query.ast import Node
 from papers.query.parser import parse_query
 from papers.query.request import SearchRequest, SortOrder
+from papers.records.packing import LazyPaper
+from papers.redis_backend.connection import RedisCommand, read_many
 from papers.search import reader
 from papers.search.counts import MatchCounter
 from papers.search.index_cache import posting_size
 from papers.search.reader import IndexReader
 from papers.search.similar import MoreLikeThis
+from papers.search.verify import verify
 from papers.store import Store
 from tests.papers.command_counts import counted
 from tests.papers.found_by import shown_of
@@ -106,6 +111,22 @@ def test_common_word_takes_one_round_trip(redis: Redis, store: Store) -> None:
     assert calls["hmget"] <= 5, "the term dictionary, and the newest months"
 
 
+def test_rare_word_takes_one_round_trip(redis: Redis, store: Store) -> None:
+    assert Compactor(redis).compact_before(202501)
+    fresh = Store(redis)
+    fresh.newest_ids(parse_query("reward"), limit=1_000)
+    trips = list[Sequence[RedisCommand]]()
+
+    def count_trip(redis: Redis, commands: Sequence[RedisCommand]) -> list[Any]:
+        trips.append(commands)
+        return read_many(redis, commands)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reader, "read_many", count_trip)
+        fresh.newest_ids(parse_query("zebra"), limit=100)
+    assert len(trips) == 1
+
+
 def test_words_of_a_phrase_are_read_only_of_segments_with_slots(redis: Redis, store: Store) -> None:
     assert Compactor(redis).compact_before(202501)
     fresh = Store(redis)
@@ -113,18 +134,6 @@ def test_words_of_a_phrase_are_read_only_of_segments_with_slots(redis: Redis, st
     for (period, layout), postings in fresh.reader._cache.segment_postings.items():
         words = [key for key in postings if isinstance(key, bytes) and key.startswith(b"w")]
         assert bool(words) is bool(layout.slot_bits), period
-
-
-def test_probe_terms_are_chosen_once(redis: Redis, store: Store) -> None:
-    assert Compactor(redis).compact_before(202501)
-    fresh, query = Store(redis), parse_query('"reward model"')
-    fresh.newest_ids(query, limit=1_000)
-    chosen = dict(fresh.reader._cache.probe_terms)
-    assert [set(terms) for terms in chosen.values()] == [
-        {Text(Field.ANY, ("reward", "model"), is_literal=True)}
-    ]
-    fresh.newest_ids(query, limit=500)
-    assert fresh.reader._cache.probe_terms == chosen
 
 
 def test_ingest_is_visible_at_once(redis: Redis, store: Store) -> None:
@@ -175,6 +184,28 @@ def test_cache_size_is_bounded(redis: Redis, store: Store, monkeypatch: pytest.M
         with counted(redis) as calls:
             store.newest_ids(parse_query("reward"))
         assert calls["hmget"] > 1, "the cache was dropped"
+
+
+def test_text_is_verified_once_for_a_query_of_one_revision(
+    redis: Redis, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verified = Counter[int]()
+
+    def counting(residual: Node, papers: Mapping[int, LazyPaper]) -> BitMap:
+        verified.update([*papers])
+        return verify(residual, papers)
+
+    monkeypatch.setattr(reader, "verify", counting)
+    for keyword in ("-abs:reward model", "ti:model -abs:reward"):
+        verified.clear()
+        for limit in (3, 30, 1_000, 50):
+            store.newest_ids(parse_query(keyword), limit)
+        assert verified.total() == len(verified)
+    verified.clear()
+    for _ in range(3):
+        assert store.newest_ids(parse_query('abs:"reward model"'), 7) == []
+        assert store.newest_ids(parse_query('abs:"reward model"'), 9) == []
+    assert set(verified.values()) == {1}
 
 
 def test_cached_results_are_dropped_when_their_ids_are_many(
@@ -239,11 +270,22 @@ def test_cache_counts_every_kind_of_entry(store: Store) -> None:
     store.newest_ids(query)
     cache = store.reader._cache
     size = cache.byte_size
-    cache.add_probe_terms(query.tree, {})
     cache.verified_docs(parse_query("other").tree)
     cache.add_recent_days({TUESDAY.date(): BitMap(range(1_000))})
-    assert cache.byte_size >= size + 2 * 4_000 + 2_000
+    assert cache.byte_size >= size + 4_000 + 2_000
     size = cache.byte_size
-    cache.add_probe_terms(query.tree, {})
     cache.verified_docs(parse_query("other").tree)
     assert cache.byte_size == size, "entries that are cached already cost nothing"
+
+
+def test_cache_counts_what_a_search_reads(store: Store) -> None:
+    store.newest_ids(parse_query('abs:"reward model"'), 1_000)
+    cache = store.reader._cache
+    postings = [part for found in cache.segment_postings.values() for part in found.values()]
+    assert len(postings) >= len(MONTHS)
+    papers = len(cache.stored_papers)
+    assert papers >= len(MONTHS)
+    assert cache.byte_size >= sum(map(posting_size, postings)) + 8_000 * papers
+    size = cache.byte_size
+    cache.add_verified(parse_query("other").tree, BitMap(range(10_000)), BitMap([7]))
+    assert cache.byte_size >= size + 4 * 10_000

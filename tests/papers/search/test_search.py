@@ -140,8 +140,10 @@ def test_pages_equal_a_scan(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("papers.search.index_cache.MAX_PREFIX_WORDS", max_prefix_words)
         if probe_term is not None:
+            patch.setattr("papers.search.plan._TEXT_READ_COST", 1e9)
+            patch.setattr("papers.search.evaluate.is_rare_word", lambda _: False)
             patch.setattr(
-                "papers.search.plan._choose_terms", lambda text, *_: single_term(text, probe_term)
+                "papers.search.plan._probe_terms", lambda text: single_term(text, probe_term)
             )
         store.ingest(ingested[:cut], now=NOW)
         assert papers_on(all_pages(store, request)) == scan(merged_papers(ingested[:cut]), request)
@@ -374,6 +376,40 @@ def test_result_cut_by_the_verification_limit_has_a_next_cursor(
     assert max(page.examined for page in pages) < 20 + BLOCK, "one block after the limit at most"
     assert all(page.next_cursor for page in cut)
     assert bool(cut) is keyword.startswith("abs:")
+
+
+def test_prefix_in_the_abstract_is_not_found_in_the_title(store: Store) -> None:
+    texts = {1: "Rewards.", 2: "A survey.", 3: "Rewarding surveys."}
+    store.ingest([described(number, abstract=text) for number, text in texts.items()], now=NOW)
+    assert ids(store.search(request_for("abs:rewar*"))) == [3, 1]
+    assert ids(store.search(request_for("part -abs:rewar*"))) == [2]
+    assert ids(store.search(request_for("ti:rewar*"))) == [3, 2, 1]
+
+
+def test_replacements_of_cross_listed_papers_are_replacements(store: Store) -> None:
+    kinds = (AnnounceType.NEW, AnnounceType.CROSS, AnnounceType.REPLACE, AnnounceType.REPLACE_CROSS)
+    store.ingest(
+        [
+            described(number, channel=Channel.ANNOUNCEMENT, announce_type=kind)
+            for number, kind in enumerate(kinds, 1)
+        ],
+        now=NOW,
+    )
+    selections = {"new": [1], "cross": [2], "replace": [4, 3], "replace-cross": [4]}
+    for name, expected in selections.items():
+        assert ids(store.search(request_for("reward", types=frozenset({name})))) == expected
+        with_new = frozenset({name, "new"})
+        assert ids(store.search(request_for("reward", types=with_new))) == sorted(
+            {*expected, 1}, reverse=True
+        )
+
+
+def test_least_number_of_votes(store: Store) -> None:
+    store.ingest([described(number) for number in range(1, 6)], now=NOW)
+    votes = {2: None, 3: 0, 4: 1, 5: 2}
+    store.ingest([picked(number, 0, votes=count) for number, count in votes.items()], now=NOW)
+    found = {least: ids(store.search(request_for("reward", min_votes=least))) for least in range(4)}
+    assert found == {0: [5, 4, 3, 2, 1], 1: [5, 4], 2: [5], 3: []}
 
 
 def test_link_with_a_long_path_is_compared_whole(store: Store) -> None:

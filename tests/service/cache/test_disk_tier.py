@@ -42,6 +42,15 @@ def test_oldest_custom_responses_are_evicted_first(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["custom-c2", "custom-c3", "s"]
 
 
+def test_as_many_files_as_are_allowed_stay_and_one_more_evicts_a_tenth(tmp_path: Path) -> None:
+    tier = DiskTier(tmp_path, max_files=20)
+    for number in range(20):
+        tier.put(str(number), b"x", is_custom=True)
+    assert len(os.listdir(tmp_path)) == 20
+    tier.put("20", b"x", is_custom=True)
+    assert len(os.listdir(tmp_path)) == 18
+
+
 def test_full_folder_is_scanned_once_in_many_writes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,7 +25,7 @@ def kept(redis: Redis) -> list[int]:
     return [number for number in range(20) if redis.exists(keys.response_validators(str(number)))]
 
 
-def test_oldest_custom_responses_make_room_for_new_ones(redis: Redis) -> None:
+def test_new_custom_responses_replace_the_oldest(redis: Redis) -> None:
     put(RedisTier(redis, "build", max_custom=3), *range(8))
     assert kept(redis) == [5, 6, 7]
 

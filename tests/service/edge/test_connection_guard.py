@@ -79,6 +79,16 @@ def test_proxies_have_no_share_but_count_in_all() -> None:
     assert len(choose_excess(numbered(*[RESTING] * 7), limits)) == 2
 
 
+def test_what_a_client_loses_counts_for_the_limit_in_all() -> None:
+    """Six are left of eight, so one more goes: the one that has rested longest."""
+    own = [replace(RESTING, client="192.0.2.99", received_before=5.0) for _ in range(4)]
+    others = [
+        replace(RESTING, client=f"192.0.2.{n}", received_before=50.0 + n, sent_before=40.0)
+        for n in range(4)
+    ]
+    assert choose_excess(numbered(*own, *others), LIMITS) == {0, 1, 7}
+
+
 def test_limit_in_all_closes_connections_of_any_client() -> None:
     many = numbered(*(replace(SILENT, client=f"192.0.2.{n}") for n in range(8)))
     assert len(choose_excess(many, LIMITS)) == 3

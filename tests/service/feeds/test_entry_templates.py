@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from html import escape
 from pathlib import Path
@@ -29,16 +28,14 @@ from service.feeds.event_entry import select_lead_pick
 from service.feeds.feed import Feed, RenderedFeed
 from service.feeds.formats import atom, rss
 from tests.service.feeds.made import CACHES, make_feed, recorded_papers
+from tests.service.feeds.odd_entry_texts import DATES, MARKERS, MOMENTS
 from tests.service.made import make_paper
 
 RENDERERS = {"atom": atom.render_atom, "rss": rss.render_rss}
 for_each_xml_format = pytest.mark.parametrize("suffix", RENDERERS)
 
-MARKERS = ["1000000000000003", '"1000000000000001"', "<gap0/>", "&lt;gap0/&gt;", "%s %", "'\"<>&"]
-DATES = ["0001-01-01T00:00:00+00:00", "Mon, 01 Jan 0001 00:00:00 GMT"]
 LINES = st.sampled_from([*MARKERS, *DATES]) | st.text("aé\U0001f600\x85\u2028&<>'\"%0", max_size=9)
 WORDS = LINES.filter(bool)
-MOMENTS = st.sampled_from([datetime(year, 11, 3, 5, 0, 9, tzinfo=UTC) for year in (1, 1991, 2026)])
 COUNTS = st.none() | st.integers(0, 3)
 RELATIONS = st.sampled_from(["related", "via", "replies"])
 LINKS = st.builds(

@@ -14,7 +14,7 @@ from service.feeds.entry_cache import EntryCaches
 from service.feeds.feed import Feed, RenderedFeed
 from service.feeds.formats import atom, rss
 from tests.service.feeds.made import CACHES, make_feed
-from tests.service.feeds.test_entry_templates import DATES, MARKERS, MOMENTS
+from tests.service.feeds.odd_entry_texts import DATES, MARKERS, MOMENTS
 from tests.service.made import make_paper
 
 RENDERERS = {"atom": atom.render_atom, "rss": rss.render_rss}

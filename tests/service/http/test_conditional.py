@@ -23,6 +23,8 @@ DATE, LATER, EARLIER = (
     http_date(NOW - DAY + timedelta(seconds=seconds)) for seconds in (0, 60, -60)
 )
 
+PRESENT, FUTURE = http_date(NOW), http_date(NOW + timedelta(seconds=1))
+
 VALIDATORS: list[tuple[dict[str, str], bool, bool, bool]] = [
     ({}, False, False, False),
     ({"If-None-Match": f'"{BODY.etag}"'}, True, True, False),
@@ -34,6 +36,8 @@ VALIDATORS: list[tuple[dict[str, str], bool, bool, bool]] = [
     ({"If-Modified-Since": DATE}, True, True, False),
     ({"If-Modified-Since": LATER}, True, False, False),
     ({"If-Modified-Since": EARLIER}, False, False, True),
+    ({"If-Modified-Since": PRESENT}, True, False, False),
+    ({"If-Modified-Since": FUTURE}, False, False, True),  # no answer of ours had it
     ({"If-None-Match": OLDER_TAG, "If-Modified-Since": DATE}, False, False, True),
 ]
 """Headers; whether a 304 is due, the body is proven, and the body may be sent as the previous."""

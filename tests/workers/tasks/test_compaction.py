@@ -58,6 +58,16 @@ def test_past_months_are_compacted_once_a_day(harness: Harness) -> None:
     assert at == harness.world.now + timedelta(days=1)
 
 
+def test_unfinished_compaction_is_due_at_once(harness: Harness, redis: Redis) -> None:
+    """Other tasks run between its slices: here a slice is done when a year is."""
+    Store(redis).ingest([one_of(201411), one_of(201511)], now=NOW)
+    assert harness.run(COMPACTION_TASK, 0)["said"] == "compacted the months of 2014"
+    assert TaskStates(redis).due_time(COMPACTION_TASK) == harness.world.now
+    assert harness.run(COMPACTION_TASK, 0)["said"] == "compacted the months of 2015"
+    at = TaskStates(redis).due_time(COMPACTION_TASK)
+    assert at == harness.world.now + timedelta(days=1)
+
+
 def test_compaction_waits_for_a_backfill(harness: Harness) -> None:
     harness.world.announce(Manuscript(title="An Old Thing"))
     harness.run("announcements:cs.CL", 0)
