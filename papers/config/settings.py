@@ -62,8 +62,7 @@ class Settings:
     )
     token: str = setting(
         "",
-        "Token for writing over HTTP, or its `sha256:` digest; "
-        "empty: `up` makes one for this machine alone.",
+        "Token for writing over HTTP, or its `sha256:` digest; empty: `up` makes a local one.",
         secret=True,
     )
     questions_per_minute: int = setting(
@@ -88,8 +87,7 @@ class Settings:
         between=(0, 86_400),
     )
     thumbnails: bool = setting(
-        False,
-        "Whether pages show thumbnails of picks, which a worker fetches into data_dir every hour.",
+        False, "Whether pages show thumbnails of picks, which a worker fetches into data_dir."
     )
 
     smtp_url: str = setting(
