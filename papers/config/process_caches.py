@@ -131,7 +131,8 @@ PROCESS_CACHES: Final = (
     ),
     ProcessCache(
         "papers.search.index_cache.IndexCache",
-        "postings, term months, packed papers, verified doc ids and hits of one store revision",
+        "postings, term months, packed papers, record hashes, verified doc ids and hits of one "
+        "store revision",
         "64 MB a store",
         "another revision, or a full budget; layouts stay",
     ),

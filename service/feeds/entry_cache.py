@@ -112,6 +112,11 @@ class EntryCache:
                 self._byte_size -= sum(map(_size, evicted.values()))
 
     @property
+    def byte_size(self) -> int:
+        """The estimated bytes of all entries."""
+        return self._byte_size
+
+    @property
     def is_full(self) -> bool:
         """True if entries of older papers than the cached ones find no room."""
         return self._byte_size > self._max_bytes - _FREE_BYTES

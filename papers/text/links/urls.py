@@ -14,6 +14,7 @@ belongs to a site of pages (`a.github.io`), and ends in a known top-level domain
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 MAX_URL_LENGTH: Final = 2_000
@@ -55,6 +56,7 @@ _PATH_NAME: Final = re.compile(
     r"[ \n]((?=[\w.]*[A-Za-z0-9.](?:[-_]|(?<=[a-z])[A-Z]|(?<=[A-Za-z])\d)|[A-Z\d]+\b)[\w.-]*\w/?)"
     r"(?![\w:])"
 )
+_MAX_MARKS: Final = 8
 _TRAILING: Final = ".,;:!?'*~-&=\\["
 _BRACKETS: Final = {")": "(", "]": "["}
 _AUTHORITY: Final = re.compile(r"[^/?#]*")
@@ -86,12 +88,9 @@ class TextUrl(NamedTuple):
 
 def find_urls(text: str) -> list[TextUrl]:
     """Return the URLs of a text in order; a URL that is written twice is returned twice."""
-    start = _search_start(text)
-    if start is None:
-        return []
     found = []
     end = 0
-    for match in _URL.finditer(text, start):
+    for match in _iter_matches(text):
         if match.start() < end:  # inside one that continued after a line break
             continue
         end = match.start() + len(_without_trailing(match[0]))
@@ -104,18 +103,35 @@ def find_urls(text: str) -> list[TextUrl]:
     return found
 
 
-def _search_start(text: str) -> int | None:
-    """Return a position before the first URL; None if the text has no mark of a URL.
+def _iter_matches(text: str) -> Iterator[re.Match[str]]:
+    """Yield what `_URL.finditer` does, without searching where no URL can begin.
+
+    What follows the last URL would take 0.1 ms in most texts. Only the first few are found so: to
+    look for a mark takes as long as the rest of the text.
+    """
+    end = 0
+    for _ in range(_MAX_MARKS):
+        start = _search_start(text, end)
+        match = None if start is None else _URL.search(text, start)
+        if match is None:
+            return
+        yield match
+        end = match.end()
+    yield from _URL.finditer(text, end)
+
+
+def _search_start(text: str, end: int) -> int | None:
+    """Return a position before the first URL from `end` on; None if no mark of a URL follows.
 
     For most texts this decides, in 2 µs. A URL begins in the word that has the mark, or the one
     before: `https: //`.
     """
-    domain = _DOMAIN_END.search(text)
-    marks = (text.find("//"), text.find("www."), domain.start() if domain else -1)
+    domain = _DOMAIN_END.search(text, end)
+    marks = (text.find("//", end), text.find("www.", end), domain.start() if domain else -1)
     first = min((mark for mark in marks if mark >= 0), default=-1)
     if first < 0:
         return None
-    return max(0, text.rfind(" ", 0, max(0, text.rfind(" ", 0, first))))
+    return max(end, text.rfind(" ", end, max(end, text.rfind(" ", end, first))))
 
 
 def _without_trailing(written: str) -> str:

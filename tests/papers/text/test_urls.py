@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from unittest import mock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from papers.text.links import urls
 from papers.text.links.urls import find_urls
 
 FOUND = [
@@ -108,3 +110,34 @@ def test_time_is_linear_in_hostile_texts(unit: str) -> None:
     began = time.process_time()
     find_urls("https://a.io/" + unit * (200_000 // len(unit)))
     assert time.process_time() - began < 2
+
+
+PIECES = st.sampled_from(
+    [
+        "https://a.org/b",
+        "https: //",
+        "www.",
+        "//",
+        "x.github.io",
+        "a.com/b",
+        ".",
+        " ",
+        "\n",
+        "e.g./",
+        "word",
+        "(",
+        ")",
+        "a@b.org/",
+        "1.5/2",
+        "https://github.com/a/ b-c",
+        "www.a.org",
+        "$\\sim$",
+    ]
+)
+
+
+@given(st.lists(PIECES, max_size=40).map("".join))
+def test_searching_from_mark_to_mark_finds_the_same(text: str) -> None:
+    found = find_urls(text)
+    with mock.patch.object(urls, "_iter_matches", urls._URL.finditer):
+        assert found == find_urls(text)
