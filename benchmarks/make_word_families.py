@@ -44,8 +44,8 @@ _MIN_PAPERS: Final = 4
 _MIN_LIFT: Final = 4.0
 _MIN_LETTERS: Final = 7
 _DIFFERENT: Final = frozenset(
-    "academy economy genesis harmony history linearity m mechanics physics probability regularity"
-    " spectrum statistics".split()
+    "academy discontinuity economy genesis harmony history linearity m mechanics physics"
+    " probability regularity spectrum statistics".split()
 )
 """Words whose relative is another subject, or too general to be looked for."""
 _RARE: Final = (

@@ -29,6 +29,7 @@ from service.http.security import install_security_headers
 from service.pages.parts.reader_links import reader_links
 from service.redirects.forgiving_paths import register_forgiving_paths
 from service.redirects.former_keywords import register_former_keywords
+from service.redirects.next_steps import next_steps
 from service.routes import BLUEPRINTS
 from service.routes.discovery import saved_feeds
 from service.urls.feed_suffix import FeedSuffixConverter
@@ -50,7 +51,9 @@ def create_app(settings: Settings) -> Flask:
     pages.configure_templates(app.jinja_env)
     app.url_map.converters["feed_suffix"] = FeedSuffixConverter
     static_files.register_static_urls(app)
-    app.jinja_env.globals.update(saved_feeds=saved_feeds, subscriptions=reader_links)
+    app.jinja_env.globals.update(
+        saved_feeds=saved_feeds, subscriptions=reader_links, next_steps=next_steps
+    )
     register_former_keywords(app)
     register_forgiving_paths(app)
     open_context(app, settings)

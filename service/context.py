@@ -11,6 +11,7 @@ from flask import Flask, Response, current_app, request
 from redis import Redis
 from werkzeug.datastructures import MultiDict
 
+from papers.config.networks import serves_only_this_machine
 from papers.config.settings import Settings
 from papers.config.sources import SOURCES
 from papers.errors import BadParameter, UnknownKeyword
@@ -18,7 +19,7 @@ from papers.query.request import LIST_NAMES
 from papers.records.unread_paper import SelectKnown, select_none
 from papers.redis_backend.cluster.client import connect_store
 from papers.search.counts import MatchCounter
-from papers.search.percolate import PercolatorCache
+from papers.search.saved.percolator_cache import PercolatorCache
 from papers.search.similar import MoreLikeThis
 from papers.state.access.api_tokens import ApiTokens
 from papers.state.communities import Communities
@@ -42,7 +43,7 @@ from service.edge.request_telemetry import CACHE_OUTCOME
 from service.feed_result import FeedResult
 from service.feeds.entry_cache import EntryCaches
 from service.http.auth import TokenGuard
-from service.http.client_quota import NO_QUOTA, ClientQuota, serves_only_this_machine
+from service.http.client_quota import NO_QUOTA, ClientQuota
 from service.http.conditional import RequestValidators
 from service.http.rate_limit import ClientRateLimiter
 from service.http.responses import cached_response

@@ -127,3 +127,40 @@ def test_missing_pip_exits_with_instructions(
     monkeypatch.setattr(script, "succeeds", lambda *command: False)
     with pytest.raises(SystemExit, match="install python3-pip or python3-venv"):
         script.pip_command()
+
+
+def test_program_learns_how_the_script_was_called(checkout: Path) -> None:
+    """As it was typed: by a path, by `python run`, or through a link elsewhere."""
+    shown = "import os; print(os.environ['_PAPERWIRE_COMMAND'])\n"
+    (checkout / "paperwire" / "__main__.py").write_text(shown)
+    run(checkout)
+    link = checkout.parent / "bin" / "paperwire-run"
+    link.parent.mkdir()
+    link.symlink_to(checkout / "run")
+    for called, cwd, name in [
+        ("./run", checkout, "./run"),
+        ("run", checkout, "./run"),
+        (str(checkout / "run"), checkout.parent, f"'{checkout}/run'"),
+        ("bin/paperwire-run", checkout.parent, "bin/paperwire-run"),
+    ]:
+        ran = subprocess.run(
+            [sys.executable, called, "status"],
+            env={"PATH": os.environ["PATH"], "HOME": "/nonexistent"},
+            cwd=cwd,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert (ran.stdout, ran.stderr) == (f"{name}\n", "")
+
+
+def test_completion_never_waits_for_a_setup(checkout: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, str(checkout / "run")],
+        env={"PATH": os.environ["PATH"], "_PAPERWIRE_COMPLETE": "bash_complete"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (ran.stdout, ran.stderr) == ("", "")
+    assert not (checkout / ".venv").exists()

@@ -36,6 +36,7 @@ from workers.tasks.initial_fetch_plan import sweep_initial_fetches
 from workers.tasks.pick_lists import PICK_LISTS_TASK, PickListsTask
 from workers.tasks.reconcile import RECONCILE_TASK, Reconciliation, is_reconciliation_enabled
 from workers.tasks.retention import RETENTION_TASK, RetentionTask
+from workers.thumbnails.thumbnail_task import THUMBNAILS_TASK, ThumbnailTask, thumbnail_tasks
 
 
 def task_kinds() -> dict[str, TaskKind]:
@@ -140,6 +141,13 @@ TASKS: Final[dict[str, TaskKind]] = {
         cadence=cadence.after_full_hour,
         role=TaskRole.MAINTENANCE,
         recurring=lambda settings: [PICK_LISTS_TASK],
+    ),
+    THUMBNAILS_TASK: TaskKind(
+        build_fetch=lambda context: ThumbnailTask(context.store, context.redis).fetch,
+        cadence=cadence.every(cadence.HOUR),
+        role=TaskRole.MAINTENANCE,
+        timeout=1800,
+        recurring=thumbnail_tasks,
     ),
     COMPACTION_TASK: TaskKind(
         build_fetch=lambda context: (

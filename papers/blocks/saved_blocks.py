@@ -106,7 +106,7 @@ def parse_subject(kind: BlockKind, subject: str) -> str:
     """Return a subject as it is stored. Raises BadParameter, BadId."""
     text = " ".join(subject.split())
     if not text.isprintable() or not 0 < len(text) <= MAX_SUBJECT_LENGTH:
-        raise BadParameter(kind, f"must be 1 to {MAX_SUBJECT_LENGTH} printable characters")
+        raise BadParameter(kind, _length_fault(text, MAX_SUBJECT_LENGTH))
     return _PARSERS[kind](text)
 
 
@@ -137,10 +137,18 @@ def _parse_kind(value: object) -> BlockKind:
     raise ValueError(f"kind {value!r}")
 
 
+def _length_fault(text: str, most: int) -> str:
+    if not text:
+        return "is empty; give one"
+    if len(text) > most:
+        return f"has {len(text):,} characters; at most {most:,}: shorten it"
+    return "has a control character; remove it"
+
+
 def _parse_reason(reason: str) -> str:
     text = " ".join(reason.split())
     if not text.isprintable() or not 0 < len(text) <= MAX_REASON_LENGTH:
-        raise BadParameter("reason", f"must be 1 to {MAX_REASON_LENGTH} printable characters")
+        raise BadParameter("reason", _length_fault(text, MAX_REASON_LENGTH))
     return text
 
 

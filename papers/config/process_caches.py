@@ -33,6 +33,11 @@ PROCESS_CACHES: Final = (
         "newer ones",
     ),
     ProcessCache(
+        "papers.config.networks.is_loopback",
+        "whether an address is this machine's",
+        "1,024 addresses",
+    ),
+    ProcessCache(
         "papers.index.author_terms.author_query_terms",
         "terms by author typed",
         "1,024 names",
@@ -137,7 +142,7 @@ PROCESS_CACHES: Final = (
         "another revision, or a full budget; layouts stay",
     ),
     ProcessCache(
-        "papers.search.percolate.PercolatorCache",
+        "papers.search.saved.percolator_cache.PercolatorCache",
         "saved keywords by a term that a match must have",
         "one list, about 1 kB a keyword",
         "the next version of the list; unchanged queries stay",
@@ -213,11 +218,6 @@ PROCESS_CACHES: Final = (
         "service.feeds.entry_cache.EntryCaches",
         "rendered entries by format, doc id and hash; entry templates by format and shape",
         "64 MB of entries, those of the newest papers, and 8 MB of templates an app",
-    ),
-    ProcessCache(
-        "service.http.client_quota.is_loopback",
-        "whether an address is this machine's",
-        "1,024 addresses",
     ),
     ProcessCache(
         "service.http.cost_window.CostWindow",

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
+from collections.abc import Collection
 from typing import Any
+
+from papers.command_name import program_name
+from papers.errors import BadSettings
 
 
 def setting(
@@ -33,3 +38,10 @@ def setting(
     if isinstance(default, dict):
         return dataclasses.field(default_factory=lambda: dict(default), metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
+
+
+def unknown_setting_error(where: str, name: str, known: Collection[str]) -> BadSettings:
+    """Return the error for a setting that does not exist, with the one that is probably meant."""
+    near = "".join(f"did you mean {n}? " for n in difflib.get_close_matches(name, known, 1))
+    every = f"`{program_name()} init FILE` writes a file with every setting"
+    return BadSettings(f"{where}: there is no such setting; {near}{every}")

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from papers.command_name import program_name
 from papers.config.checks import find_settings_errors
-from papers.config.setting_field import setting
+from papers.config.setting_field import setting, unknown_setting_error
 from papers.config.url_secrets import with_password
 from papers.config.values import parse_value, read_secret_file, toml_value
 from papers.errors import BadSettings
@@ -62,7 +62,8 @@ class Settings:
     )
     token: str = setting(
         "",
-        "Token for writing over HTTP, or its `sha256:` digest; empty: only named tokens may write.",
+        "Token for writing over HTTP, or its `sha256:` digest; "
+        "empty: `up` makes one for this machine alone.",
         secret=True,
     )
     questions_per_minute: int = setting(
@@ -87,7 +88,8 @@ class Settings:
         between=(0, 86_400),
     )
     thumbnails: bool = setting(
-        False, "Whether pages show communities' thumbnails, which browsers load from their hosts."
+        False,
+        "Whether pages show thumbnails of picks, which a worker fetches into data_dir every hour.",
     )
 
     smtp_url: str = setting(
@@ -294,7 +296,7 @@ def _from_variable(name: str, text: str) -> Any:
 def _default_of(where: str, name: str) -> Any:
     if name in _FIELDS:
         return getattr(Settings(), name)
-    raise BadSettings(f"{where}: there is no such setting; there are {', '.join(_FIELDS)}")
+    raise unknown_setting_error(where, name, _FIELDS)
 
 
 _FIELDS: Final = {field.name: field for field in dataclasses.fields(Settings)}

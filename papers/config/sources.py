@@ -64,6 +64,7 @@ TASK_TITLES: Final[dict[str, str]] = {
     "fill": "first papers of {name}",
     "retention": "retention",
     "lists": "list feeds",
+    "thumbnails": "thumbnails",
     "closing": "compaction",
     "backup": "backup",
     "abbreviations": "abbreviations",

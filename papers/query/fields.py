@@ -183,7 +183,8 @@ def _parse_id(token: Token, text: str) -> Node:
     try:
         return IdFilter(ArxivId.parse(token.written))
     except BadId as error:
-        refuse(text, str(error), token.start, "write one like id:2503.14895")
+        reason = str(error).partition(": expected")[0]
+        refuse(text, reason, token.start, "write one like id:2503.14895")
 
 
 def _parse_link(token: Token, text: str) -> Node:
@@ -193,8 +194,9 @@ def _parse_link(token: Token, text: str) -> Node:
         hint = "write a host, like link:github.com, or one with a path, like link:github.com/name"
         refuse(text, f"{token.written!r} is no host", token.start, hint)
     if len(link) > MAX_LINK_LENGTH:
-        hint = f"keep it to {MAX_LINK_LENGTH} characters"
-        refuse(text, "the link is too long", token.start, hint)
+        reason = f"the link has {len(link)} characters; at most {MAX_LINK_LENGTH}"
+        hint = "leave out its end: what is below an address is found, too"
+        refuse(text, reason, token.start, hint)
     return Label(LabelKind.LINK, link)
 
 

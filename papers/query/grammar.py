@@ -26,7 +26,7 @@ from papers.query.fields import (
     is_spaced_field,
     refuse_field,
 )
-from papers.query.tokens import Token, refuse
+from papers.query.tokens import SPLIT_HINT, Token, refuse
 from papers.text.compounds import close_number, may_join_prefix
 from papers.text.folding import tokenize_keyword, tokenize_unstemmed
 from papers.text.link_names import normalize_link
@@ -163,8 +163,9 @@ class GrammarParser:
     def _descend(self, opening: Token) -> None:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            hint = f"use {MAX_DEPTH} levels"
-            refuse(self.text, "brackets are nested too deep", opening.start, hint)
+            reason = f"brackets stand more than {MAX_DEPTH} deep in one another"
+            hint = "remove those that change nothing: (a OR (b OR c)) is (a OR b OR c)"
+            refuse(self.text, reason, opening.start, hint)
 
     def _parse_fielded(self, prefix: Token) -> Node:
         name = prefix.written.lower()
@@ -216,8 +217,9 @@ class GrammarParser:
             reason = f"{token.written!r} has no letter or digit" if has_sign else "quotes are empty"
             refuse(self.text, reason, token.start, hint)
         if len(folded) > MAX_PHRASE_WORDS:
-            hint = f"use {MAX_PHRASE_WORDS} words at most"
-            refuse(self.text, "the phrase is too long", token.start, hint)
+            reason = f"the phrase has {len(folded)} words; at most {MAX_PHRASE_WORDS}"
+            hint = "leave out the end, or make it two phrases: papers must have both"
+            refuse(self.text, reason, token.start, hint)
         return Author(folded) if is_name else Text(field, close_number(folded))
 
     def _parse_prefix(self, token: Token, field: Field) -> Node:
@@ -234,5 +236,5 @@ class GrammarParser:
     def _count_terms(self, token: Token, count: int) -> None:
         self.term_count += count
         if self.term_count > MAX_TERMS:
-            hint = f"use {MAX_TERMS} at most"
-            refuse(self.text, "the keyword has too many terms", token.start, hint)
+            reason = f"the keyword has more than {MAX_TERMS} words and phrases"
+            refuse(self.text, reason, token.start, SPLIT_HINT)

@@ -30,7 +30,8 @@ _MEANING: Final = {
     "AND": "words need no AND between them, they are all required",
     "NOT": "NOT in capitals, or a - right before a word, excludes it",
 }
-_PRONOUNS: Final = frozenset("who us he she we me my our all any one no so if may do am".split())
+PRONOUNS: Final = frozenset("who us he she we me my our all any one no so if may do am".split())
+"""Words in small letters that acronyms are folded to, besides stop words."""
 _ACRONYMS: Final = {
     "WHO": '"World Health Organization"',
     "US": '("United States" OR "U.S.")',
@@ -143,7 +144,7 @@ def reading_notes(text: str, tokens: Sequence[Token]) -> Iterator[_Note]:
     for token in () if is_shouted else tokens:
         small = token.written.lower()
         is_word = token.kind == "word" and len(token.written) > 1 and token.written.isupper()
-        if is_word and (small in STOP_WORDS or small in _PRONOUNS):
+        if is_word and (small in STOP_WORDS or small in PRONOUNS):
             words = f"read “{token.written}” as the word “{small}”: capitals make no difference"
             other = _ACRONYMS.get(token.written, "")
             yield "case", words, substitute(text, [(token, other)]) if other else ""

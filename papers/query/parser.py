@@ -23,6 +23,7 @@ from papers.query.grammar import GrammarParser
 from papers.query.notes import Note, build_notes
 from papers.query.tokens import (
     MAX_QUERY_LENGTH,
+    SPLIT_HINT,
     Token,
     normalize_query,
     reads_small_or,
@@ -98,8 +99,8 @@ def parse_query(text: str) -> Query:
     reading = _Reading.of(normal)
     query = Query(reading.tree, reading.display_text)
     if (length := len(query.canonical)) > MAX_QUERY_LENGTH:
-        reason = f"the keyword is too long: in its canonical form it has {length} characters"
-        hint = f"keep that to {MAX_QUERY_LENGTH}; a field before brackets is repeated for each word"
+        reason = f"written out, the keyword has {length:,} characters; at most {MAX_QUERY_LENGTH}"
+        hint = f"α is written out as alpha, and a field before brackets for each word; {SPLIT_HINT}"
         refuse(normal, reason, 0, hint)
     # on the text that is shown, of equal length: notes are the same for what was typed and shown
     notes = build_notes(

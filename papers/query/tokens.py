@@ -16,6 +16,11 @@ from typing import Final, NoReturn
 from papers.errors import BadQuery
 
 MAX_QUERY_LENGTH: Final = 500
+SPLIT_HINT: Final = (
+    "split it into two saved keywords joined by k: ?k=ONE&k=TWO gives the papers of both"
+)
+"""What to do about a keyword that has too much of anything."""
+
 MAX_WORDS_WITH_SMALL_OR: Final = 6
 """Words, `or` included, of a keyword without other syntax in which `or` is an operator."""
 
@@ -76,8 +81,8 @@ def normalize_query(text: str) -> str:
             refuse(normal[:80], "there is a control character", position, "remove it")
     normal = _DASH_BEFORE_WORD.sub("-", _BLANKS.sub(" ", normal))
     if len(normal) > MAX_QUERY_LENGTH:
-        hint = f"keep it to {MAX_QUERY_LENGTH} characters"
-        refuse(normal[:80], "the keyword is too long", MAX_QUERY_LENGTH, hint)
+        reason = f"the keyword has {len(normal):,} characters; at most {MAX_QUERY_LENGTH} are read"
+        refuse(normal[:80], reason, MAX_QUERY_LENGTH, SPLIT_HINT)
     return normal
 
 

@@ -40,7 +40,7 @@ _MIN_BLOCK_SIZE: Final = 16
 _MAX_BLOCK_SIZE: Final = 1_024
 
 
-class Progress:
+class SearchProgress:
     """How many candidates a query has seen, and how many of them matched."""
 
     def __init__(self) -> None:
@@ -126,7 +126,7 @@ class QueryExecution:
     def __init__(
         self, request: SearchRequest, limit: int, reader: IndexReader, *, descending: bool
     ) -> None:
-        self.request, self.limit, self.progress = request, limit, Progress()
+        self.request, self.limit, self.progress = request, limit, SearchProgress()
         self._cache_key = (request, limit, descending)
         is_id = request.before and not request.is_by_event
         self.cursor = ArxivId.parse(request.before) if is_id else None

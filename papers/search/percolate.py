@@ -5,14 +5,14 @@
       ─▶ where postings leave a phrase uncertain, the text is matched
 
 A keyword costs some tens of microseconds, whatever the number of papers. For the few papers of a
-page, `PercolatorCache` first selects the keywords of which a paper has a necessary term.
+page, `papers.search.saved` first selects the keywords of which a paper has a necessary term.
 """
 
 from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Final, Generic, NamedTuple, TypeVar
@@ -27,16 +27,12 @@ from papers.index.shingle_hashing import shingle_hashes
 from papers.index.shingles.shingle_keys import PostingKeys, group_doc_ids
 from papers.index.terms import paper_label_terms, text_shingles
 from papers.index.writing.term_batch import Vocabulary
-from papers.model.arxiv_id import ArxivId, month_ordinal
+from papers.model.arxiv_id import month_ordinal
 from papers.model.paper import Paper
 from papers.query.ast import Node, Text
 from papers.query.match import FoldedPaper, matches_node
-from papers.query.parser import parse_query
 from papers.search.evaluate import PostingKey, PrefixExpansions
-from papers.search.node_plans import anchor_terms, expand_spellings
 from papers.search.plan import QueryPlan, residual_query
-from papers.state.keyword_directory import KeywordList, KeywordsVersion
-from papers.state.keyword_record import Keyword
 from papers.text.text_readings import token_readings
 
 T = TypeVar("T")
@@ -99,86 +95,6 @@ class Percolator(Generic[T]):
         if len(papers) < MIN_VECTORIZED_BATCH:
             return _index_singly(papers, self._shingles)
         return _index_vectorized(papers, self._sorted_shingles)
-
-
-class PercolatorCache:
-    """Which saved keywords match a paper, without looking at most of them; threads share it.
-
-    Each keyword is filed under a set of terms of which a matching paper has at least one. What a
-    keyword can be filed under is kept by its query, so a change of the list parses only what is
-    new.
-    """
-
-    def __init__(self) -> None:
-        self._anchors: dict[str, list[frozenset[bytes]]] = {}
-        self._filed = _FiledKeywords(KeywordList(KeywordsVersion(None, 0), ()), {}, ())
-
-    def matching_keywords(
-        self, papers: Sequence[Paper], listed: KeywordList, limit: int
-    ) -> list[tuple[Keyword, ...]]:
-        """Return for each paper the saved keywords that match it, by name, `limit` at most.
-
-        None match a paper that only a community describes: their feeds do not have it yet.
-        """
-        if not papers:
-            return []
-        filed = self.prepare(listed)
-        in_feeds = [paper for paper in papers if not paper.is_in_community_words]
-        candidates = _candidates(filed, in_feeds)
-        texts = dict.fromkeys(keyword.query for keyword in candidates)
-        queries = [(text, _parse_uncached(text).tree) for text in texts]
-        matching = dict(Percolator(queries).percolate(in_feeds))
-        found: dict[ArxivId, list[Keyword]] = {paper.id: [] for paper in papers}
-        for keyword in candidates:
-            for paper in matching.get(keyword.query, ()):
-                found[paper.id].append(keyword)
-        return [tuple(found[paper.id][:limit]) for paper in papers]
-
-    def prepare(self, listed: KeywordList) -> _FiledKeywords:
-        """File a list of keywords, unless it is filed: 70 µs for each whose query is new."""
-        filed = self._filed
-        if filed.listed is not listed:
-            self._filed = filed = self._file(listed)
-        return filed
-
-    def _file(self, listed: KeywordList) -> _FiledKeywords:
-        known = self._anchors
-        anchors = {
-            query: known[query]
-            if query in known
-            else anchor_terms(expand_spellings(_parse_uncached(query).tree))
-            for query in {keyword.query for keyword in listed.keywords}
-        }
-        self._anchors = anchors
-        usage = Counter(term for sets in anchors.values() for terms in sets for term in terms)
-        filed: defaultdict[PostingKey, list[int]] = defaultdict(list)
-        always = []
-        for position, keyword in enumerate(listed.keywords):
-            if sets := anchors[keyword.query]:
-                for term in min(sets, key=lambda terms: sum(usage[term] for term in terms)):
-                    filed[term].append(position)
-            else:
-                always.append(position)
-        return _FiledKeywords(listed, filed, always)
-
-
-class _FiledKeywords(NamedTuple):
-    """Positions in a list of keywords by anchor term, and those that any paper may match."""
-
-    listed: KeywordList
-    positions: Mapping[PostingKey, Sequence[int]]
-    always: Sequence[int]
-
-
-def _candidates(filed: _FiledKeywords, papers: Sequence[Paper]) -> list[Keyword]:
-    """Return the keywords that some of the papers may match, by name."""
-    terms = {term for paper in papers for term in paper_posting_keys(paper, frozenset())}
-    found = {at for term in terms for at in filed.positions.get(term, ())}
-    return [filed.listed.keywords[at] for at in sorted(found.union(filed.always))]
-
-
-_parse_uncached: Final = parse_query.__wrapped__
-"""All saved keywords in turn would push every query of a visitor out of the parser's cache."""
 
 
 class PaperBatch:

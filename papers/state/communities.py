@@ -86,7 +86,9 @@ class Communities:
                     return known
                 feed = replace(feed, added_at=known.added_at)
             elif self._redis.hlen(keys.COMMUNITIES) >= MAX_SAVED_FEEDS:
-                raise BadParameter("name", f"{MAX_SAVED_FEEDS} feeds are saved; remove one first")
+                raise BadParameter(
+                    "name", f"{MAX_SAVED_FEEDS} feeds are saved, the most; remove one first"
+                )
             self._redis.hset(keys.COMMUNITIES, feed.name, _encode(feed))
         self._task_states.schedule(community_task(feed.name), now)
         return feed
@@ -110,8 +112,11 @@ def validate_feed(name: str, url: str, now: datetime) -> Community:
     parameter, reason = check_community(feed.name, feed.url)
     if parameter:
         raise BadParameter(parameter, reason)
-    if len(feed.url) > MAX_URL_LENGTH or not feed.url.isprintable() or " " in feed.url:
-        raise BadParameter("url", f"is no web address of at most {MAX_URL_LENGTH} characters")
+    if len(feed.url) > MAX_URL_LENGTH:
+        reason = f"has {len(feed.url):,} characters; at most {MAX_URL_LENGTH:,}: give a shorter one"
+        raise BadParameter("url", reason)
+    if not feed.url.isprintable() or " " in feed.url:
+        raise BadParameter("url", "has a blank or a control character; write a blank as %20")
     return feed
 
 

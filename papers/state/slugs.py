@@ -34,13 +34,18 @@ def slug_of(name: str) -> str:
     Raises BadParameter if it is empty, too long or reserved.
     """
     stripped = name.strip()
-    if not 0 < len(stripped) <= MAX_NAME_LENGTH or not stripped.isprintable():
-        raise BadParameter(
-            "name", f"must be 1 to {MAX_NAME_LENGTH} printable characters, not {name!r}"
-        )
+    if not stripped:
+        raise BadParameter("name", "is empty; give one, such as Reward Model")
+    if len(stripped) > MAX_NAME_LENGTH:
+        reason = f"has {len(stripped):,} characters; at most {MAX_NAME_LENGTH}: shorten it"
+        raise BadParameter("name", reason)
+    if not stripped.isprintable():
+        raise BadParameter("name", f"{name!r} has a control character; remove it")
     slug = slugify(stripped)
     if not 0 < len(slug) <= MAX_SLUG_LENGTH:
-        reason = "is too long for a URL; shorten it" if slug else "has no letter or digit for a URL"
+        reason = "is too long for an address; shorten it"
+        if not slug:
+            reason = "has no letter or digit for its address; add one"
         raise BadParameter("name", f"{name!r} {reason}")
     if slug in RESERVED_SLUGS:
         taken = "search" if slug == "search" else "list of that name"

@@ -12,7 +12,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
+from papers.query.operator_notes import PRONOUNS
 from papers.text.folding import tokenize
+from papers.text.stop_words import STOP_WORDS
 
 MAX_TEXT_LENGTH: Final = 20_000
 """Characters of a text that are read."""
@@ -26,7 +28,7 @@ _MIN_SHARE: Final = 0.15
 """Share of a term's most frequent alternative that the others must have."""
 _MIN_MEANING_SHARE: Final = 0.3
 """Share of the papers that define a short form in which it has that meaning."""
-_MIN_DEFINED_SHARE: Final = 0.04
+_MIN_DEFINED_SHARE: Final = 0.1
 """Share of the papers that have a short form, or a word that is folded alike, that define it."""
 NO_COUNTS: Final[Mapping[str, int]] = {}
 _MAX_LONG_WORDS: Final = 8
@@ -148,7 +150,8 @@ def alternatives_of_terms(
         for key in [key for key in others if key in meanings]:
             papers = others[key].total()
             is_usual = papers >= _MIN_MEANING_SHARE * meanings[key]
-            if not is_usual or papers < _MIN_DEFINED_SHARE * word_papers.get(key, 0):
+            is_word = key in STOP_WORDS or key in PRONOUNS
+            if is_word or not is_usual or papers < _MIN_DEFINED_SHARE * word_papers.get(key, 0):
                 del others[key]
     ranked = {term: _rank(others) for term, others in found.items() if others}
     terms = sorted((term for term in ranked if ranked[term]), key=lambda t: (-_top(ranked[t]), t))

@@ -14,23 +14,29 @@ from papers.suggestions.abbreviations import Alternative, term_key
 
 FAMILY_TABLE: Final = "word_families.txt"
 _ABBREVIATIONS: Final = tuple(
-    tuple(pair.split("/"))
+    pair.split("/")
     for pair in (
         "SUSY/supersymmetry,QCD/quantum chromodynamics,QED/quantum electrodynamics"
         ",MHD/magnetohydrodynamics,DFT/density functional theory,CMB/cosmic microwave background"
         ",AGN/active galactic nuclei,GRB/gamma-ray burst,FRB/fast radio burst"
         ",LHC/Large Hadron Collider,BEC/Bose-Einstein condensate,GUT/grand unified theory"
         ",PQC/post-quantum cryptography,BFT/Byzantine fault tolerance,QKD/quantum key distribution"
-        ",MPC/model predictive control,VaR/value at risk"
-        ",GWAS/genome-wide association study,SNP/single nucleotide polymorphism"
-        ",EEG/electroencephalography,ECG/electrocardiogram,PPI/protein-protein interaction"
-        ",HMM/hidden Markov model,SDE/stochastic differential equation"
-        ",RCT/randomized controlled trial"
-        ",UAV/unmanned aerial vehicle,HCI/human-computer interaction,sim2real/sim-to-real"
-        ",text2sql/text-to-SQL,Li-ion/lithium-ion,golang/Go language"
+        ",MPC/model predictive control,GWAS/genome-wide association study"
+        ",SNP/single nucleotide polymorphism,EEG/electroencephalography,ECG/electrocardiogram"
+        ",PPI/protein-protein interaction,HMM/hidden Markov model"
+        ",SDE/stochastic differential equation,RCT/randomized controlled trial"
+        ",UAV/unmanned aerial vehicle,HCI/human-computer interaction"
     ).split(",")
 )
-"""Short forms and long forms of many subjects, in addition to what the store's papers define."""
+"""Short forms of many subjects and their long forms, for stores whose papers do not define them.
+
+The other way round only the store's papers say whether a short form means that: VaR may be visual.
+"""
+_FORMS: Final = tuple(
+    pair.split("/")
+    for pair in "sim2real/sim-to-real,text2sql/text-to-SQL,Li-ion/lithium-ion".split(",")
+)
+"""Two ways to write a term."""
 
 
 def _read_families() -> dict[str, tuple[str, ...]]:
@@ -53,8 +59,9 @@ def word_family(word: str) -> tuple[str, ...]:
 
 def _read_abbreviations() -> dict[str, tuple[Alternative, ...]]:
     found = defaultdict[str, list[Alternative]](list)
-    for short, long in _ABBREVIATIONS:
+    for short, long in (*_ABBREVIATIONS, *_FORMS):
         found[term_key(short)].append(Alternative(long, 0))
+    for short, long in _FORMS:
         found[term_key(long)].append(Alternative(short, 0))
     return {key: tuple(others) for key, others in found.items()}
 
@@ -63,7 +70,7 @@ _KNOWN: Final = _read_abbreviations()
 
 
 def known_alternatives(key: str) -> tuple[Alternative, ...]:
-    """Return the long forms of an abbreviation and the other way round, by the term's key."""
+    """Return the long forms of an abbreviation, or another form, by the term's key."""
     return _KNOWN.get(key, ())
 
 

@@ -8,10 +8,11 @@ from typing import Final, Literal, NamedTuple
 from papers.query.ast import Node
 from papers.query.parser import Query
 from papers.search.counts import MatchCounter, MatchCounts
+from papers.suggestions.term_spans import MAX_PHRASES
 
 MAX_SUGGESTIONS: Final = 3
 """The most suggestions that add papers or replace words: each costs a count of papers."""
-FEW_PAPERS: Final = 50
+FEW_PAPERS: Final = 20
 """Papers in a year up to which all years are counted, if that of the suggestion has none."""
 SuggestionKind = Literal[
     "correction", "abbreviation", "spelling", "form", "family", "author", "phrase"
@@ -21,9 +22,11 @@ Period = Literal["year", "all"]
 _MIN_ADDED_SHARE: Final = 0.01
 """Share of the papers found that a suggestion must add: less is a slip of authors."""
 _MIN_PAPERS: Final = 2
-_MIN_NARROWED: Final = 2 * _MIN_PAPERS
+_MIN_OTHERS: Final = 2
+_MIN_NARROWED: Final = _MIN_PAPERS + _MIN_OTHERS
 """Papers of a keyword of which phrases are looked for."""
-_MIN_SHARE: Final = 0.02
+_MAX_RARE_PHRASES: Final = 2
+_MIN_SHARE: Final = 0.05
 _MAX_SHARE: Final = 0.85
 
 
@@ -73,8 +76,8 @@ def count_suggestions(
         if candidate.effect != "narrows" and len(found) < MAX_SUGGESTIONS:
             found += tally.added(candidate)
     phrases = [each for each in candidates if each.effect == "narrows"]
-    if phrases and not tally.may_be_narrowed():
-        phrases = []
+    if phrases:
+        phrases = phrases[: tally.affordable_phrases()]
     narrowed = [found for each in phrases[:1] for found in tally.narrowed(each)]
     narrowed = narrowed or [found for each in phrases[1:] for found in tally.narrowed(each)]
     return [*found, *sorted(narrowed, key=lambda each: -each.papers)[:1]]
@@ -89,9 +92,14 @@ class _Tally:
         self._counter, self._tree_of, self._query = counter, tree_of, query
         self._year, self._total = year, -1
 
-    def may_be_narrowed(self) -> bool:
-        """Return whether enough papers match the keyword for a phrase to be some of them."""
-        return self._year >= FEW_PAPERS or self._in_all(self._query)[0] >= _MIN_NARROWED
+    def affordable_phrases(self) -> int:
+        """Return how many phrases are counted; none if too few papers match the keyword.
+
+        A count of all years takes several times as long as that of one.
+        """
+        if self._year >= FEW_PAPERS:
+            return MAX_PHRASES
+        return _MAX_RARE_PHRASES if self._in_all(self._query)[0] >= _MIN_NARROWED else 0
 
     def added(self, candidate: SuggestionCandidate) -> Iterator[Suggestion]:
         """Yield a candidate with the papers that it adds, if it does."""
@@ -128,4 +136,4 @@ class _Tally:
 def is_narrower(found: int, counted: int) -> bool:
     """Return whether a phrase that `found` papers have is worth showing beside `counted` papers."""
     least = max(_MIN_PAPERS, _MIN_SHARE * counted)
-    return least <= found <= min(_MAX_SHARE * counted, counted - _MIN_PAPERS)
+    return least <= found <= min(_MAX_SHARE * counted, counted - _MIN_OTHERS)

@@ -77,7 +77,7 @@ class PhrasePattern(NamedTuple):
         for form in {form for word in self.words for form in word.any_case} if parts else ():
             for at in range(1, len(form)):
                 if form[at:] in parts:
-                    yield from _pair_occurrences(text, form[:at], form[at:])
+                    yield from _hyphenated_occurrences(text, form[:at], form[at:])
 
 
 def second_parts(text: bytes) -> Set[bytes]:
@@ -85,7 +85,7 @@ def second_parts(text: bytes) -> Set[bytes]:
     return frozenset(_SECOND_PART.findall(text))
 
 
-def _pair_occurrences(text: bytes, first: bytes, second: bytes) -> Iterator[int]:
+def _hyphenated_occurrences(text: bytes, first: bytes, second: bytes) -> Iterator[int]:
     """Yield where two parts are joined by a hyphen, or two, and by nothing else."""
     for pair in (first + b"-" + second, first + b"--" + second):
         start = text.find(pair)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -25,7 +26,7 @@ def token(ctx: click.Context, as_json: bool) -> None:
     """
     if ctx.invoked_subcommand:
         return
-    from service.http.auth import new_token, token_digest
+    from papers.state.access.token_texts import new_token, token_digest
 
     new = new_token()
     if as_json:
@@ -56,14 +57,36 @@ def token_add(name: str, scopes: tuple[str, ...], as_json: bool) -> None:
     """
     from papers.config.settings import discover_settings
     from papers.state.access.api_tokens import ApiTokens
+    from papers.state.access.token_texts import new_token, token_digest
     from paperwire.operations.session import open_session
-    from service.http.auth import new_token, token_digest
 
     new = new_token()
     with open_session(discover_settings(os.environ)) as session:
         added = ApiTokens(session.redis).add(name, scopes, token_digest(new), now=session.now)
     text = f"the token {added.name}, shown only once:\n  {new}"
     print_result({**_token_json(added), "token": new}, text, as_json)
+
+
+@token.command("show")
+@json_option
+def token_show(as_json: bool) -> None:
+    """Show the address that lets a browser on this machine save.
+
+    Its key is the token that `up` made at its first start, in the data folder.
+    """
+    from papers.config.settings import discover_settings
+    from papers.errors import NotFound
+    from papers.state.access.local_token import address_with_key, read_local_token
+    from paperwire.run.instance_lock import running_address
+
+    settings = discover_settings(os.environ)
+    folder = Path(settings.data_dir)
+    key = "" if settings.token else read_local_token(folder)
+    if not key:
+        reason = "one is configured" if settings.token else "`up` makes it at its first start"
+        raise NotFound(f"{folder} has no token of this machine: {reason}")
+    address = address_with_key(running_address(folder) or settings.base_url, key)
+    print_result({"address": address, "token": key}, address, as_json)
 
 
 @token.command("list")

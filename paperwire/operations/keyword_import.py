@@ -24,7 +24,9 @@ def open_import_file(file: str) -> Iterator[IO[bytes]]:
         try:
             opened = stack.enter_context(Path(file).open("rb"))
         except OSError as error:
-            raise BadParameter("FILE", f"{file}: {error.strerror}") from error
+            raise BadParameter(
+                "FILE", f"{file}: {error.strerror}; name a file, or - for standard input"
+            ) from error
         yield opened
 
 

@@ -158,9 +158,12 @@ def save_keyword(
     """Save a keyword. Raises BadQuery, BadParameter."""
     added = Keywords(session.redis).add(name, query, now=session.now, take_over=take_over)
     keyword = _keyword_json(added)
-    feed = f"{session.settings.base_url}/feeds/{added.slug}.atom"
-    text = f"saved {output.format_keyword(keyword)}\nits feed is {feed}"
-    return CommandResult(text, {**keyword, "feed": feed})
+    settings, path = session.settings, f"/feeds/{added.slug}.atom"
+    where = f"{settings.base_url}{path}"
+    if not settings.public_url and session.is_embedded:  # nothing serves it yet
+        where = f"{path}, at the address that `{command_line('up')}` prints"
+    document = {**keyword, "feed": f"{settings.base_url}{path}"}
+    return CommandResult(f"saved {output.format_keyword(keyword)}\nits feed is {where}", document)
 
 
 def remove_keyword(session: CommandSession, name: str) -> CommandResult:

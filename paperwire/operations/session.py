@@ -103,9 +103,13 @@ def _with_running_address(settings: Settings) -> Settings:
 
 
 def _instances_beside(settings: Settings) -> list[Instance]:
-    """Return the instances in the working folder, unless one runs on the data folder itself."""
+    """Return the instances in the working folder; none if the data folder was chosen, or is in use.
+
+    Whoever names a folder means that one.
+    """
     folder = Path(settings.data_dir)
-    return [] if running_address(folder) else instances_beside(folder)
+    is_default = settings.data_dir == Settings().data_dir
+    return instances_beside(folder) if is_default and not running_address(folder) else []
 
 
 def _store_folder(settings: Settings) -> Path:

@@ -5,16 +5,24 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import os
 import sys
 import threading
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TextIO
+
+from papers.command_name import command_line
+from papers.state.access.local_token import address_with_key
 
 
 @dataclass(frozen=True, slots=True)
 class StartupInfo:
-    """The startup summary: address, folders, process id, and how to stop."""
+    """The startup summary: address, folders, process id, and how to stop.
+
+    `key` is the token of this machine, if `up` has made it: "" where one is configured.
+    """
 
     address: str
     data_dir: str
@@ -22,6 +30,12 @@ class StartupInfo:
     next_fetch: str
     pid: int
     stop: str = "Ctrl-C"
+    key: str = ""
+
+    @property
+    def page_address(self) -> str:
+        """The address to open in a browser of this machine, which may then save."""
+        return address_with_key(self.address, self.key) if self.key else self.address
 
 
 class Console:
@@ -62,7 +76,9 @@ class Console:
         if self._as_json:
             print(json.dumps(dataclasses.asdict(info)), flush=True)
             return
-        print(f"\nPaperwire is at {info.address}")
+        print(f"\nPaperwire is at {info.address if _is_journal(sys.stdout) else info.page_address}")
+        if info.key:
+            print(f"  to save      {_how_to_save()}")
         print(f"  data folder  {info.data_dir}")
         print(f"  store        {info.store}")
         print(f"  next fetch   {info.next_fetch}")
@@ -71,6 +87,20 @@ class Console:
     def _print(self, line: str) -> None:
         with contextlib.suppress(BrokenPipeError):
             print(line, file=self._lines, flush=True)
+
+
+def _how_to_save() -> str:
+    if _is_journal(sys.stdout):
+        return f"open the address that `{command_line('token show')}` prints"
+    return "open that address: the browser keeps its key"
+
+
+def _is_journal(file: TextIO) -> bool:
+    """Return whether what is printed goes to the system's journal, where no secret belongs."""
+    with contextlib.suppress(OSError, ValueError):
+        found = os.fstat(file.fileno())
+        return os.environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
+    return False
 
 
 def format_next_fetch(

@@ -15,6 +15,7 @@ from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any, Final
 
+from papers.command_name import set_config_option
 from papers.config.settings import Seconds, discover_settings
 from papers.errors import StoreError
 from paperwire.run import up
@@ -52,6 +53,7 @@ def run_demo(console: Console, *, keep: bool, day: Seconds, folder: Path = DEMO_
         config = folder / "paperwire.toml"
         config.write_text(to_toml({"data_dir": ".", **fields}), "utf-8")
         isolate_environment(os.environ, config)
+        set_config_option(config)
         up.run_everything(discover_settings(os.environ), supervisor, console)
 
 

@@ -26,7 +26,10 @@ def hold_instance_lock(data_dir: Path) -> Iterator[IO[str]]:
         data_dir.mkdir(parents=True, exist_ok=True)
         file = (data_dir / LOCK_FILE).open("a+", encoding="utf-8")
     except OSError as error:
-        raise BadSettings(f"data_dir = {str(data_dir)!r}: {error.strerror}") from error
+        raise BadSettings(
+            f"data_dir = {str(data_dir)!r}: {error.strerror}; "
+            "set data_dir to a folder that you may write to"
+        ) from error
     with file:
         if not _try_lock(file):
             file.seek(0)

@@ -1,6 +1,7 @@
 """`paperwire up`: the store, the workers, the scheduler and the web server as one program.
 
 lock the data folder, or report which process holds it
+make the token of this machine, unless one is configured
 start the store, unless one is configured        the others need it at their start
 migrate older data; save the configured keywords
 start workers, scheduler, web
@@ -26,6 +27,8 @@ from papers.maintenance import migrations
 from papers.redis_backend.cluster.client import connect_store
 from papers.redis_backend.connection import connect, redacted_url, translate_store_errors
 from papers.redis_backend.store_program import server_version
+from papers.state.access.local_token import ensure_local_token, needs_local_token
+from papers.state.access.token_texts import token_digest
 from papers.state.keywords import Keywords
 from papers.state.task_states import TaskStates
 from paperwire.run import embedded_store, store_files, web
@@ -56,39 +59,44 @@ def run_everything(settings: Settings, supervisor: Supervisor, console: Console)
         console.start_buffering()
         stack.callback(console.stop_buffering)
         settings = dataclasses.replace(settings, port=find_free_port(settings.host, settings.port))
+        key = ensure_local_token(Path(settings.data_dir)) if needs_local_token(settings) else ""
         supervisor.install_signal_handlers()
         store = _start_store(settings, supervisor, stack)
         if supervisor.stopping.is_set():
             return
         settings = dataclasses.replace(settings, redis_url=store.url)
         _prepare_store(settings, console)
-        for program in program_specs(settings):
+        for program in program_specs(settings, key):
             supervisor.start(program)
         info = _wait_until_ready(settings, store.name, supervisor)
         if notice := web.missing_address_notice(settings):
             console.print_line("paperwire", notice)
         write_address(lock_file, info.address, config_path(os.environ))
-        console.print_startup(info)
+        console.print_startup(dataclasses.replace(info, key=key))
         console.stop_buffering()
         while not supervisor.stopping.wait(SUPERVISE_INTERVAL):
             supervisor.check_programs(time.monotonic())
         console.print_line("paperwire", "stopping; press Ctrl-C again to stop at once")
 
 
-def program_specs(settings: Settings) -> list[ProgramSpec]:
-    """Return the programs to run, with the settings they need, in start order."""
+def program_specs(settings: Settings, key: str = "") -> list[ProgramSpec]:
+    """Return the programs to run, with the settings they need, in start order.
+
+    The web server alone gets the digest of this machine's token, `key`.
+    """
     environment = {
         "PAPERWIRE_REDIS_URL": settings.redis_url,
         "PAPERWIRE_DATA_DIR": str(Path(settings.data_dir).resolve()),
         "PAPERWIRE_PORT": str(settings.port),
         "PYTHONUNBUFFERED": "1",
     }
+    of_web = environment | ({"PAPERWIRE_TOKEN": token_digest(key)} if key else {})
     workers = (sys.executable, "-m", "workers")
     worker = ProgramSpec("worker", (*workers, "worker"), environment, signal.SIGKILL)
     return [
         *([worker] * settings.worker_processes),
         ProgramSpec("scheduler", (*workers, "scheduler"), environment, signal.SIGKILL),
-        ProgramSpec("web", web.web_command(settings), environment),
+        ProgramSpec("web", web.web_command(settings), of_web),
     ]
 
 

@@ -16,12 +16,21 @@ from typing import Any, Final, NoReturn
 import click
 from click.exceptions import NoArgsIsHelpError
 
-from papers.command_name import INSTALLED_NAME, is_clone, program_name, set_program
-from papers.errors import BadInput, PaperwireError
+from papers.command_name import (
+    INSTALLED_NAME,
+    command_line,
+    is_clone,
+    program_name,
+    set_program,
+)
+from papers.errors import BadInput, PaperwireError, UnknownKeyword, UnknownSource
 from paperwire.shell.usage_errors import describe_group, describe_usage_error
 
 COMPLETE_VARIABLE: Final = "_PAPERWIRE_COMPLETE"
 """The environment variable by which a shell's completion calls the program."""
+
+_LISTED_BY: Final = {UnknownKeyword: "keyword list", UnknownSource: "source list"}
+"""Errors of names, and the commands that list the names."""
 
 _INTERRUPTED: Final = 130
 """The exit code of a program that was ended by Ctrl-C, as shells have it."""
@@ -67,7 +76,7 @@ class CommandGroup(click.Group):
         except click.Abort:
             _exit_with_error("interrupted", _INTERRUPTED)
         except PaperwireError as error:
-            _exit_with_error(str(error), 2 if isinstance(error, BadInput) else 1)
+            _exit_with_error(_with_remedy(error), 2 if isinstance(error, BadInput) else 1)
         sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -76,6 +85,13 @@ def installed_name(path: str) -> str:
     found = shutil.which(INSTALLED_NAME)
     on_path = found is not None and os.path.realpath(found) == os.path.realpath(path)
     return INSTALLED_NAME if on_path else shlex.quote(path)
+
+
+def _with_remedy(error: PaperwireError) -> str:
+    """Return the message; for an unknown name, with the command that lists the known ones."""
+    listed_by = next((words for kind, words in _LISTED_BY.items() if isinstance(error, kind)), "")
+    known = f"; `{command_line(listed_by)}` lists those that are"
+    return f"{error}{known if listed_by and ';' not in str(error) else ''}"
 
 
 def _exit_with_error(message: str, code: int) -> NoReturn:

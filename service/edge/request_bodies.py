@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING, Final
 
 from flask import Flask
 
+from papers.command_name import command_line
 from papers.config.settings import Seconds
 from service.http.client_slots import ClientSlots
 from service.http.error_pages import plain_error_response
@@ -81,15 +82,20 @@ def install_request_bodies(
 def declared_length(environ: WSGIEnvironment, path: str) -> int:
     """Return the length of a body, from the headers alone. Raises BodyRefused."""
     if "HTTP_TRANSFER_ENCODING" in environ:
-        raise BodyRefused(411, "send the body with a Content-Length.")
+        raise BodyRefused(411, "the body has no Content-Length; send it with one, in one piece.")
     text = environ["CONTENT_LENGTH"].strip()
     if not (text.isascii() and text.isdigit()):
         if text:
-            raise BodyRefused(400, "the Content-Length is no number.")
+            raise BodyRefused(400, "the Content-Length is no number; send the body's bytes.")
         return 0
     limit = MAX_IMPORT_BYTES if path in IMPORT_PATHS else MAX_BODY_BYTES
     if len(text) > 18 or int(text) > limit:
-        raise BodyRefused(413, f"a body may have {limit:,} bytes here.")
+        size = f"{int(text):,}" if len(text) <= 18 else "too many"
+        mend = "make it shorter."
+        if path in IMPORT_PATHS:
+            by_command = command_line("keyword import FILE")
+            mend = f"split the list, or use `{by_command}`, which takes any length."
+        raise BodyRefused(413, f"this has {size} bytes; at most {limit:,} at a time: {mend}")
     return int(text)
 
 
@@ -113,9 +119,9 @@ def receive_body(source: IO[bytes], length: int, clock: Callable[[], float]) -> 
     while left:
         chunk = source.read(min(left, _CHUNK_BYTES))
         if not chunk:
-            raise BodyRefused(400, "the body ended early.")
+            raise BodyRefused(400, "the body ended early; send all of it.")
         if clock() > deadline:
-            raise BodyRefused(408, "the body came too slowly.")
+            raise BodyRefused(408, "the body came too slowly; send it again, or less at a time.")
         body.write(chunk)
         left -= len(chunk)
     body.seek(0)

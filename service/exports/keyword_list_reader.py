@@ -63,7 +63,10 @@ def _read_lines(file: IO[bytes]) -> Iterator[ImportEntry]:
     while line := file.readline(MAX_ENTRY_BYTES + 1):
         number += 1
         if len(line) > MAX_ENTRY_BYTES:
-            raise BadParameter("file", f"line {number} is too long for a keyword")
+            raise BadParameter(
+                "file",
+                f"line {number} is longer than any keyword; a line is a name, a tab and a query",
+            )
         try:
             text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
         except UnicodeDecodeError as error:

@@ -58,7 +58,10 @@ def parse_export_selection(args: MultiDict[str, str], known: Sequence[str]) -> E
     given = _collect_values(args, known)
     names = [name for name in given.get("k", []) if name]
     if len(names) > MAX_EXPORT_KEYWORDS:
-        raise BadParameter("k", f"given {len(names)} times; {MAX_EXPORT_KEYWORDS} keywords at most")
+        raise BadParameter(
+            "k",
+            f"given {len(names)} times; at most {MAX_EXPORT_KEYWORDS} keywords in one: make it two",
+        )
     return ExportSelection(
         tuple(sorted({_keyword_slug(name) for name in names})),
         _parse_rows(_single_value("n", given)),
@@ -75,7 +78,7 @@ def parse_paper_ids(args: MultiDict[str, str]) -> list[ArxivId]:
     if not ids:
         raise BadParameter("id", "missing; give papers, as in ?id=2503.14895,hep-th/9901001")
     if len(ids) > MAX_PAPERS:
-        raise BadParameter("id", f"names {len(ids)} papers; {MAX_PAPERS} at most")
+        raise BadParameter("id", f"names {len(ids)} papers; at most {MAX_PAPERS}: make it two")
     return sorted(ids, reverse=True)
 
 
@@ -87,7 +90,9 @@ def _collect_values(args: MultiDict[str, str], known: Sequence[str]) -> dict[str
             known_names = ", ".join(known) or "none here"
             raise BadParameter(abbreviate(name), f"no such parameter; there are {known_names}")
         if sum(map(len, values)) > MAX_VALUE_LENGTH * len(known) * 2:
-            raise BadParameter(name, "is too long; shorten it")
+            raise BadParameter(
+                name, f"has {sum(map(len, values)):,} characters, too many; give fewer at a time"
+            )
         given[name] = [value.strip() for value in values]
     return given
 

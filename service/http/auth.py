@@ -9,9 +9,8 @@ reader of the settings can check tokens but not make one. Of saved tokens only d
 
 from __future__ import annotations
 
-import hashlib
 import hmac
-import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -22,30 +21,15 @@ from werkzeug.datastructures import Headers
 from papers.command_name import command_line
 from papers.config.checks import TOKEN_DIGEST_PREFIX
 from papers.config.settings import Settings
-from papers.errors import StoreTooNew, Unauthorized
+from papers.errors import ScopeMissing, StoreTooNew, Unauthorized
 from papers.maintenance import migrations
 from papers.state.access.api_tokens import ApiTokens
 from papers.state.access.token_scopes import TokenScope
+from papers.state.access.token_texts import token_digest
 from service.http.client_quota import ClientQuota
 
 AUTH_HEADER: Final = "Authorization"
 _AUTH_SCHEME: Final = "bearer"
-_TOKEN_BYTES: Final = 32
-
-
-def new_token() -> str:
-    """Return a new token of 256 random bits, in characters that a header may have."""
-    return secrets.token_urlsafe(_TOKEN_BYTES)
-
-
-def token_digest(token: str) -> str:
-    """Return what the setting may hold in place of a token: `sha256:` and 64 hexadecimal digits.
-
-    One round of hashing is enough: 256 random bits cannot be guessed, however fast one tries.
-    """
-    return (
-        TOKEN_DIGEST_PREFIX + hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
-    )
 
 
 def token_matches(configured: str, given: str) -> bool:
@@ -93,10 +77,20 @@ class TokenGuard:
         self._require(bearer_token(headers), scope, message)
         self._require_own_release(scope)
 
-    def require_form(self, given: str, scope: TokenScope) -> None:
-        """Raise what `require` raises unless a form has a token."""
-        self._require(given, scope, "this needs a token; the one given is wrong")
+    def require_form(self, given: str, headers: Headers, scope: TokenScope) -> None:
+        """Raise what `require` raises unless a form or its headers have a token.
+
+        A page that keeps the token in the browser sends it as a header.
+        """
+        token = given or bearer_token(headers)
+        reason = "the one given is not valid here" if token else "none was given"
+        self._require(token, scope, f"this needs a token; {reason}")
         self._require_own_release(scope)
+
+    def require_known(self, headers: Headers) -> None:
+        """Raise Unauthorized unless the headers have a token, whatever it is for."""
+        with suppress(ScopeMissing):
+            self.require(headers, "keywords")
 
     def _require_own_release(self, scope: TokenScope) -> None:
         """Raise StoreTooNew if a record that is written here may lack what a newer release has."""

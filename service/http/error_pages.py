@@ -55,7 +55,8 @@ RETRY_AFTER_SECONDS: Final = 30
 
 _PUBLIC_DETAILS: Final = {
     500: "Something broke here; it is logged.",
-    503: f"The store is unavailable; try again in {RETRY_AFTER_SECONDS} seconds.",
+    503: "The papers cannot be read at this moment: the store is unavailable; "
+    f"try again in {RETRY_AFTER_SECONDS} seconds.",
 }
 """Replace messages that name internals of this installation."""
 
@@ -108,7 +109,8 @@ def _http_error_detail(error: HTTPException) -> str:
     if error.code == 404:
         return f"There is nothing at {abbreviate(request.path)}."
     if error.code == 405:
-        return f"{request.method} is not allowed here."
+        allowed = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
+        return f"{request.method} is not allowed here; allowed are {allowed or 'other methods'}."
     return error.description or "Something broke here; it is logged."
 
 
@@ -144,6 +146,7 @@ def _error_page(status: int, detail: str, error: PaperwireError | None) -> Respo
         detail=detail,
         q=replace_control_chars(request.args.get("q", "")[:MAX_VALUE_LENGTH]),
         error=error if isinstance(error, BadQuery) else None,
+        cause=error,
     )
     headers = {"Cache-Control": "no-store"}
     return Response(page, status=status, headers=headers, content_type="text/html; charset=utf-8")

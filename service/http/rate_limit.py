@@ -68,8 +68,8 @@ class ClientRateLimiter:
         if wait := self._seconds_until_served(key):
             self._limiter.hit(self._refusal_limit, key)
             raise TooManyRequests(
-                f"new searches took more than {self._quota / 1000:g} s of processor time a minute; "
-                f"try again in {wait} seconds",
+                "too many new searches from your address in a minute; new ones are served again in "
+                f"{wait} seconds, and keywords that are saved here all the time",
                 retry_after=wait,
             )
 
@@ -97,7 +97,8 @@ class ClientRateLimiter:
         wait = math.ceil(self._wrong_tokens.seconds_until(rate_limit_key(client), MAX_WRONG_TOKENS))
         if wait:
             raise TooManyRequests(
-                f"{MAX_WRONG_TOKENS} wrong tokens in a minute; try again in {wait} seconds",
+                "too many wrong tokens from your address; wait, and send the right one in "
+                f"{wait} seconds",
                 retry_after=wait,
             )
 
@@ -128,7 +129,8 @@ class ClientRateLimiter:
         reset = self._limiter.get_window_stats(self._refusal_limit, key).reset_time
         wait = max(1, math.ceil(reset - time.time()))
         return TooManyRequests(
-            f"refused {self._refusal_limit.amount} times in a minute; try again in {wait} seconds",
+            "too many new searches from your address, and more while they were refused; "
+            f"try again in {wait} seconds",
             retry_after=wait,
         )
 

@@ -16,7 +16,6 @@ PAGE_CSP: Final = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; "
     "img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-_THUMBNAIL_PAGE_CSP: Final = PAGE_CSP.replace("img-src 'self'", "img-src 'self' https:")
 DATA_CSP: Final = "default-src 'none'; frame-ancestors 'none'"
 HeaderPairs = tuple[tuple[str, str], ...]
 _CORS_PREFIXES: Final = ("/feeds/", "/api/", "/papers/", "/export/", "/opml")
@@ -42,7 +41,7 @@ _PREFLIGHT_HEADERS: Final = (
 def install_security_headers(app: Flask, settings: Settings) -> None:
     """Wrap the app. No layer inside sets any of these headers, so none occurs twice."""
     inner = app.wsgi_app
-    page_headers = _page_headers(_THUMBNAIL_PAGE_CSP if settings.thumbnails else PAGE_CSP)
+    page_headers = _page_headers(PAGE_CSP)
 
     def security_headers(
         environ: WSGIEnvironment, start_response: StartResponse

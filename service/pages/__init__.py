@@ -2,8 +2,8 @@
 
 May import: papers.command_name, papers.config, papers.errors, papers.maintenance, papers.model,
 papers.query, papers.redis_backend, papers.redis_backend.listings, papers.search, papers.state,
-papers.state.voting, papers.suggestions, papers.telemetry, service.cache, service.context,
-service.exports, service.feed_result, service.feeds, service.http, service.markup,
+papers.state.voting, papers.suggestions, papers.telemetry, papers.thumbnails, service.cache,
+service.context, service.exports, service.feed_result, service.feeds, service.http, service.markup,
 service.pages.controls, service.pages.parts, service.search_title, service.source_status,
 service.urls, service.workload.
 """
@@ -64,11 +64,13 @@ PAGES: Final = (
         ),
     ),
     PageModule("manage.feed_forms", (NavLink("manage", "Community feeds", "pages.manage_feeds"),)),
+    PageModule("manage.token_access"),
     PageModule("manage.block_forms", (NavLink("manage", "Block list", "pages.manage_blocks"),)),
     PageModule("listings"),
     PageModule("indexes", (NavLink("footer", "Categories", "pages.categories"),)),
     PageModule("paper", (NavLink("footer", "Starred", "pages.starred"),)),
     PageModule("preview"),
+    PageModule("thumbnails"),
 )
 """Every page module; links of one section are shown in this order."""
 

@@ -182,9 +182,12 @@ def render_papers_page(
 def _figures(
     ctx: AppContext, counts: MatchCounts | None, options: ListPageOptions
 ) -> dict[str, object]:
-    """Return the counts, since when they are whole, and their plot."""
+    """Return the counts, since when they are whole, and their plot.
+
+    `lacks_past` is how many older papers a fetch would bring, where none is held.
+    """
     if counts is None:
-        return {"counts": None, "held_since": None, "plot": None, "lacks_past": False}
+        return {"counts": None, "held_since": None, "plot": None, "lacks_past": 0}
     months = [count.month for count in counts.months]
     began = held_since = read_held_span(ctx.redis, months).since(months)
     if options.is_fetched and held_since:
@@ -192,11 +195,12 @@ def _figures(
     has_older = began is None or any(
         m.papers for m in counts.months if month_start(m.month) < began
     )
+    has_fetch = options.is_fetched or options.fetch is not None
     return {
         "counts": counts,
         "held_since": held_since,
         "plot": match_plot(counts, held_since) if held_since else None,
-        "lacks_past": not has_older and not options.is_fetched and options.fetch is None,
+        "lacks_past": 0 if has_older or has_fetch else ctx.settings.fill_papers,
     }
 
 

@@ -16,6 +16,7 @@ from papers.query.parser import Query, parse_query
 from papers.query.request import ALL_ANNOUNCE_TYPES, ListName, SearchRequest
 from papers.state.keyword_record import Keyword
 from papers.state.voting.popularity import first_pick, rank_by_votes, rank_trending, vote_units
+from papers.state.voting.votes import VoteHistory
 from service.cache.version_stamp import ALL_KEYWORDS, StoreVersion
 from service.context import AppContext, context
 from service.feeds.entry import Entry
@@ -23,7 +24,9 @@ from service.pages.controls.page_state import FeedChoice, PageState, parse_page_
 from service.pages.controls.subscribe_menu import SubscribeMenu, list_menu
 from service.pages.parts.highlight import HighlightedEntry, highlight_entry
 from service.pages.parts.page_response import cached_page, pages, redirect_to_newest
+from service.pages.parts.plots import VoteGrowth, vote_growth
 from service.pages.parts.template_filters import format_known_day
+from service.pages.thumbnails import thumbnail_folder, thumbnail_of, thumbnails_version
 from service.search_title import search_title
 from service.source_status import source_trouble
 from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls, path_with_params
@@ -44,13 +47,15 @@ TRENDING_WINDOW: Final = timedelta(days=14)
 
 @dataclass(frozen=True, slots=True)
 class PickedPaper:
-    """A picked paper on a page: its earliest pick, votes, comments and matching keywords."""
+    """A picked paper on a page: its earliest pick, votes and their growth, comments, keywords."""
 
     highlighted: HighlightedEntry
     lead_pick: Pick
     votes: int
     comments: int
     matched_keywords: tuple[Keyword, ...]
+    growth: VoteGrowth | None
+    thumbnail: str
 
 
 @pages.get("/<any(daily, weekly, monthly):rhythm>")
@@ -75,6 +80,7 @@ def picks(rhythm: str, period: str) -> Response:
         lambda version: _render_period(ctx, version, rhythm, requested, query, state),
         keywords=(ALL_KEYWORDS,),
         archive=True,
+        period=thumbnails_version(ctx),
     )
 
 
@@ -86,6 +92,7 @@ def trending() -> Response:
         state.path(_path_with_query("/trending", query)),
         lambda version: _render_trending(ctx, version, query, state),
         keywords=(ALL_KEYWORDS,),
+        period=thumbnails_version(ctx),
     )
 
 
@@ -129,6 +136,8 @@ def build_picked_papers(
 ) -> list[PickedPaper]:
     """Build picked papers for a page, with the matches of `query` highlighted."""
     matched = ctx.percolators.matching_keywords(papers, version.all_keywords, MAX_MATCHED_KEYWORDS)
+    histories = VoteHistory(ctx.redis).histories([paper.id for paper in papers])
+    folder = thumbnail_folder(ctx)
     return [
         PickedPaper(
             highlight_entry(Entry(paper), query),
@@ -136,8 +145,10 @@ def build_picked_papers(
             paper.votes or 0,
             sum(pick.comments or 0 for pick in paper.picks),
             keywords,
+            vote_growth(paper, history),
+            thumbnail_of(folder, paper),
         )
-        for paper, keywords in zip(papers, matched, strict=True)
+        for paper, keywords, history in zip(papers, matched, histories, strict=True)
     ]
 
 
@@ -169,7 +180,7 @@ def _render_period(
         previous_path=_path_with_query(f"/{rhythm}/{period.previous.name}", query),
         next_path=_path_with_query(f"/{rhythm}/{following.name}", query) if following else "",
         periods=_period_links(period, query),
-        year=period.first_day.year,
+        days=(period.first_day, period.last_day) if period.kind != "day" else (),
     )
 
 
@@ -194,7 +205,7 @@ def _render_trending(
         previous_path="",
         next_path="",
         periods=_period_links(Period.containing("day", newest), query) if newest else [],
-        year=newest.year if newest else 0,
+        days=(),
     )
 
 
@@ -214,7 +225,6 @@ def _render_picks(
         feeds=address.feed_links,
         feed_title=search_title((), query or parse_query(EVERY_MEMBER), address.list_name),
         trouble=source_trouble(version.task_states, ctx.now()),
-        thumbnails=ctx.settings.thumbnails,
         query=query.display_text if query else "",
         base_path=base_path,
         trending_path=_path_with_query("/trending", query),

@@ -18,6 +18,7 @@ from papers.state.former_names import UNDO_PERIOD, FormerName
 from papers.state.slugs import slug_of
 from service.context import context
 from service.http.error_pages import error_response
+from service.redirects.next_steps import custom_feed_hint
 
 _MAX_AGE: Final = 3600
 """Seconds for which a redirect may be cached: the old name can be taken over."""
@@ -32,7 +33,8 @@ def register_former_keywords(app: Flask) -> None:
 def _handle_unknown_keyword(error: UnknownKeyword) -> Response:
     former = context().keywords.former_names.get(error.slug) if error.slug else None
     if former is None or not request.endpoint or request.method not in ("GET", "HEAD"):
-        return error_response(error)
+        hint = custom_feed_hint(error.slug) if request.method in ("GET", "HEAD") else ""
+        return error_response(UnknownKeyword(f"{error}; {hint}") if hint else error)
     if former.successor:
         return _redirect(former)
     if former.can_be_undone(context().now()):

@@ -24,7 +24,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from papers.config.networks import address_in, parse_cidrs
+from papers.config.networks import address_in, is_loopback, parse_cidrs
 from papers.config.settings import Settings
 from papers.errors import StoreError
 from papers.maintenance.backup_plan import backup_age
@@ -35,7 +35,7 @@ from papers.state.task_states import MAX_QUARANTINED, TaskState, TaskStatus
 from papers.telemetry.metric_recorder import Histogram, RecordedMetrics
 from papers.telemetry.metric_table import METRICS, MetricSpec
 from service.context import AppContext, context
-from service.http.client_quota import FORWARDED_FLAG, is_loopback
+from service.http.client_quota import FORWARDED_FLAG
 from service.workload import read_workload
 
 metrics = Blueprint("metrics", __name__)

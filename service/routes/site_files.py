@@ -10,11 +10,11 @@ from xml.sax.saxutils import escape
 
 from flask import Blueprint, Response, abort, request, url_for
 
+from papers.config.networks import serves_only_this_machine
 from papers.config.settings import Settings
 from papers.state.keyword_record import Keyword
 from service.cache.build_id import compute_build_id
 from service.context import context
-from service.http.client_quota import serves_only_this_machine
 from service.http.responses import streamed_response
 from service.urls.keyword_urls import SearchUrls
 from service.urls.params import DEFAULT_PARAMS

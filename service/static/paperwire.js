@@ -169,14 +169,20 @@ const KEYS = {
   "?": () => document.getElementById("keys")?.showModal(),
 };
 
-document.querySelectorAll("form[data-preview]").forEach(preview);
-document.querySelectorAll("[data-copy]").forEach(copying);
-document.querySelectorAll("[data-subscribe]").forEach(subscribing);
-document.querySelectorAll(".sheet .close").forEach(closing);
-document.querySelectorAll("[data-set-view]").forEach(viewing);
-document.querySelectorAll("[data-poll]").forEach((waiting) => polling(waiting));
-document.querySelectorAll("form.filters").forEach(sparing);
-document.querySelectorAll(".keys").forEach((line) => { line.hidden = false; });
+/** Give the controls of a page, or of a part of it, what they do with a script. */
+function enhance(part) {
+  part.querySelectorAll("form[data-preview]").forEach(preview);
+  part.querySelectorAll("[data-copy]").forEach(copying);
+  part.querySelectorAll("[data-subscribe]").forEach(subscribing);
+  part.querySelectorAll(".sheet .close").forEach(closing);
+  part.querySelectorAll("[data-set-view]").forEach(viewing);
+  part.querySelectorAll("[data-poll]").forEach((waiting) => polling(waiting));
+  part.querySelectorAll("form.filters").forEach(sparing);
+  part.querySelectorAll(".keys").forEach((line) => { line.hidden = false; });
+}
+
+enhance(document);
+document.addEventListener("contentchange", ({ detail }) => enhance(detail));
 document.addEventListener("keydown", (event) => {
   const open = event.key === "Escape" && document.querySelector("details[name=menu][open]");
   if (open) { open.open = false; open.querySelector("summary").focus(); return; }

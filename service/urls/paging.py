@@ -77,8 +77,8 @@ def slice_page(
     """Return a page of `size` items. Raises BadParameter if the list has fewer pages."""
     page_count = max(1, -(-len(items) // size))
     if number > page_count:
-        last = f"the last of the list is {page_count}"
-        raise BadParameter("page", f"{number} is none; {last}")
+        reason = f"there is no page {number:,}; the last is {page_count:,}"
+        raise BadParameter("page", reason)
     start = (number - 1) * size
     shown = items[start : start + size]
     return ListPage(shown, number, page_count, len(items), base_path, params or {})

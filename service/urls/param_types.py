@@ -24,7 +24,7 @@ def parse_slug(text: str, _: Collection[str]) -> str:
     try:
         return slug_of(text)
     except BadParameter as error:
-        raise ValueError("is no keyword's name") from error
+        raise ValueError("is no keyword's name; a name has a letter or digit") from error
 
 
 def integer_between(low: int, high: int) -> Callable[[str, Collection[str]], int]:
@@ -32,7 +32,7 @@ def integer_between(low: int, high: int) -> Callable[[str, Collection[str]], int
 
     def parse_integer(text: str, _: Collection[str]) -> int:
         if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
-            raise ValueError(f"is no whole number from {low} to {high}")
+            raise ValueError(f"is no whole number from {low:,} to {high:,}; give one")
         return int(text)
 
     return parse_integer

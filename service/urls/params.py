@@ -175,19 +175,22 @@ def _collect_params(args: MultiDict[str, str], known: Collection[str]) -> dict[s
 def _parse_slugs(names: Sequence[str]) -> tuple[str, ...]:
     """Return the slugs of saved keywords by any form of their names, sorted, each once."""
     if len(names) > MAX_KEYWORDS:
-        raise BadParameter(
-            KEYWORD_PARAMETER.name, f"given {len(names)} times; {MAX_KEYWORDS} keywords at most"
-        )
+        reason = f"given {len(names)} times; at most {MAX_KEYWORDS} at a time: make it two"
+        raise BadParameter(KEYWORD_PARAMETER.name, reason)
     texts = [_normalize(KEYWORD_PARAMETER.name, name) for name in names]
     return tuple(sorted({_parse_value(KEYWORD_PARAMETER, text, ()) for text in texts if text}))
 
 
 def _normalize(name: str, text: str) -> str:
     """Return a value in Unicode's composed form (NFC), stripped. Raises BadParameter."""
-    if len(text) > MAX_VALUE_LENGTH:
-        raise BadParameter(name, f"longer than {MAX_VALUE_LENGTH} characters; shorten it")
+    if len(text) > MAX_VALUE_LENGTH and name != QUERY_PARAMETER.name:  # which has its own bound
+        raise BadParameter(
+            name, f"has {len(text):,} characters; at most {MAX_VALUE_LENGTH:,}: shorten it"
+        )
     if any(unicodedata.category(c) in ("Cc", "Cs") or c == "\ufffd" for c in text):
-        raise BadParameter(name, "holds a control character or broken UTF-8; remove it")
+        raise BadParameter(
+            name, "has a control character, or bytes that are no text in UTF-8; type it again"
+        )
     return unicodedata.normalize("NFC", text).strip()
 
 

@@ -14,9 +14,9 @@ from unittest import mock
 import pytest
 from click.testing import CliRunner
 
+from papers.state.access.token_texts import token_digest
 from paperwire.cli import main
 from paperwire.run.demo_runner import to_toml
-from service.http.auth import token_digest
 from tests.papers.server import private_server
 from tests.paperwire.processes import becomes_true, command_line_of, descendants
 

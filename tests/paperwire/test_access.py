@@ -22,6 +22,7 @@ from redis.exceptions import NoPermissionError, RedisError, ResponseError
 from papers.config.settings import Settings
 from papers.redis_backend.connection import connect
 from papers.state.access.api_tokens import ApiTokens
+from papers.state.access.token_texts import token_digest
 from papers.state.keywords import Keywords
 from papers.state.task_states import TaskStates
 from papers.store import Store
@@ -29,7 +30,6 @@ from paperwire.cli import main
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
 from service import create_app
-from service.http.auth import token_digest
 from tests.papers.server import private_server
 from tests.paperwire.processes import becomes_true
 

@@ -204,7 +204,7 @@ PROBLEMS: list[tuple[str, Seed, str, str, str, str]] = [
     ("older", lambda p: with_keys(p, schema="0"), "schema", "fault", "schema 0", "start this"),
     (
         *("cut short", lambda p: with_keys(p, schema="restoring"), "schema", "fault"),
-        *("cut short", "restore FILE --replace"),
+        *("cut short", "restore --replace FILE"),
     ),
     (
         "scheduler",

@@ -28,6 +28,15 @@ def test_generated_part_of_a_page_is_current(name: str) -> None:
     assert (REFERENCE / name).read_text("utf-8") == current_page(name)
 
 
+@pytest.mark.parametrize("folder", ["decisions", "tutorial", "how-to", "reference", "explanation"])
+def test_every_page_is_on_a_map(folder: str) -> None:
+    """On the map of the documents, or on that of the decisions."""
+    maps = [DOCS / "README.md", DOCS / "decisions" / "README.md"]
+    text = "".join(page.read_text("utf-8") for page in maps)
+    names = {page.name for page in (DOCS / folder).glob("*.md")}
+    assert sorted(name for name in names if name not in text) == []
+
+
 @pytest.fixture(scope="module")
 def url_map() -> Map:
     """Return the rules of the web app, which needs no store for that."""

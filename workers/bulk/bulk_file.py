@@ -136,7 +136,8 @@ def _unreadable_as_bad_parameter(name: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise BadParameter("FILE", f"{name}: {error.strerror}") from error
+        reason = f"{name}: {error.strerror}; name a file, or - for standard input"
+        raise BadParameter("FILE", reason) from error
 
 
 def display_name(name: str) -> str:

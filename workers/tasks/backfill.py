@@ -82,10 +82,10 @@ class BackfillPlan:
 
 def plan_backfill(since: date, until: date, set: str, now: datetime) -> BackfillPlan:
     """Return a new plan. Raises BadParameter for impossible days."""
+    if since > now.date():
+        raise BadParameter("--from", f"{since} is in the future; give a day that is over")
     if since > until:
         raise BadParameter("--from", f"{since} is after --until {until}: exchange them")
-    if since > now.date():
-        raise BadParameter("--from", f"{since} is in the future")
     since = max(since, FIRST_DATESTAMP)
     return BackfillPlan(since, min(until, now.date()), set, since, now)
 

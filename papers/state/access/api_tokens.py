@@ -62,13 +62,13 @@ class ApiTokens:
         scope, and if too many tokens are saved.
         """
         if not _NAME.fullmatch(name):
-            reason = "must have 1 to 40 of a-z, 0-9, '.', '_' and '-', and begin with none of these"
-            raise BadParameter("name", f"{name[:80]!r} {reason} signs")
+            reason = "may have a-z, 0-9, '.', '_' and '-', begins with a letter or digit, and has"
+            raise BadParameter("name", f"{name[:80]!r} is no name: one {reason} at most 40 of them")
         known = self._by_digest().values()
         if any(token.name == name for token in known):
             raise BadParameter("name", f"{name!r} is taken; choose another, or revoke it first")
         if len(known) >= MAX_TOKENS:
-            raise BadParameter("name", f"{MAX_TOKENS} tokens are saved; revoke one first")
+            raise BadParameter("name", f"{MAX_TOKENS} tokens are saved, the most; revoke one first")
         token = ApiToken(name, _check_scopes(scopes), now)
         with translate_store_errors(self._redis):
             self._redis.hset(keys.API_TOKENS, digest, encode_record(token))

@@ -75,19 +75,28 @@ class VoteHistory:
 
     def history(self, id: ArxivId) -> dict[str, list[VoteCount]]:
         """Return the counts of each community, oldest day first."""
+        return self.histories([id])[0]
+
+    def histories(self, ids: Sequence[ArxivId]) -> list[dict[str, list[VoteCount]]]:
+        """Return the counts of several papers, in one round trip."""
         with translate_store_errors(self._redis):
-            packed: Any = self._redis.hget(keys.month_votes(id.yymm), keys.paper_field(id.number))
-        return {
-            community: [VoteCount(date.fromordinal(day), votes) for day, votes in days.items()]
-            for community, days in sorted(unpack_votes(packed).items())
-            if community != _HIGHEST
-        }
+            return [
+                {
+                    community: [VoteCount(date.fromordinal(day), votes) for day, votes in days]
+                    for community, days in sorted((c, d.items()) for c, d in counts.items())
+                    if community != _HIGHEST
+                }
+                for counts in self._read(ids)
+            ]
 
     def reached_at(self, ids: Sequence[ArxivId], votes: int) -> list[float | None]:
         """Return when each paper reached `votes`, in seconds since 1970; None if it never did.
 
         Raises redis-py's errors.
         """
+        return [_first_reached(counts, votes) for counts in self._read(ids)]
+
+    def _read(self, ids: Sequence[ArxivId]) -> list[DailyVotes]:
         fields = defaultdict[str, list[bytes]](list)
         for id in ids:
             fields[id.yymm].append(keys.paper_field(id.number))
@@ -96,7 +105,7 @@ class VoteHistory:
         ]
         replies = zip(fields, read_many(self._redis, commands), strict=True)
         packed = {yymm: iter(values) for yymm, values in replies}
-        return [_first_reached(unpack_votes(next(packed[id.yymm])), votes) for id in ids]
+        return [unpack_votes(next(packed[id.yymm])) for id in ids]
 
     def _merge_month(self, key: str, papers: Mapping[int, DailyVotes]) -> None:
         """Merge a month's counts in a transaction, retried if another writer was faster."""

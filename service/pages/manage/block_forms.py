@@ -20,6 +20,7 @@ from papers.errors import BadInput, BadParameter, ScopeMissing, Unauthorized
 from service.context import AppContext, context
 from service.http.error_pages import status_of
 from service.markup.clean import single_line
+from service.pages.manage.token_access import describe_access
 from service.pages.parts.page_response import pages, uncached_page
 from service.urls.paging import ListPage, parse_page_number, slice_page
 
@@ -44,7 +45,7 @@ def managed_blocks() -> Response:
     try:
         if action not in _ACTIONS:
             raise BadParameter("action", f"is none of {', '.join(_ACTIONS)}")
-        ctx.token_guard.require_form(given["token"], "blocks")
+        ctx.token_guard.require_form(given["token"], request.headers, "blocks")
         message = _ACTIONS[action](ctx, given)
         shown = _find_blocks(ctx, given)
     except (BadInput, Unauthorized, ScopeMissing) as error:
@@ -63,7 +64,7 @@ def _render_manage_blocks(
         max_subject=MAX_SUBJECT_LENGTH,
         max_reason=MAX_REASON_LENGTH,
         given={**dict.fromkeys(_FORM_FIELDS, ""), **given},
-        writable=ctx.token_guard.is_writable,
+        access=describe_access(ctx),
         **{"message": "", "error": "", "page": None, **result},
     )
 

@@ -22,6 +22,7 @@ from papers.state.task_states import TaskState
 from service.context import AppContext, context
 from service.feeds.entry import Entry
 from service.http.error_pages import status_of
+from service.pages.manage.token_access import describe_access
 from service.pages.parts import trial_requests
 from service.pages.parts.page_response import pages, uncached_page
 
@@ -67,7 +68,7 @@ def managed_feeds() -> Response:
     try:
         if action not in (*_ACTIONS, "try"):
             raise BadParameter("action", f"is none of try, {', '.join(_ACTIONS)}")
-        ctx.token_guard.require_form(given["token"], "sources")
+        ctx.token_guard.require_form(given["token"], request.headers, "sources")
         if action == "try":
             return _render_manage_feeds(ctx, given, trial=_start_trial(ctx, given))
         message = _ACTIONS[action](ctx, given)
@@ -103,7 +104,7 @@ def _render_manage_feeds(
             for feed in ctx.communities.all()
         ],
         given={**dict.fromkeys(_FORM_FIELDS, ""), **given},
-        writable=ctx.token_guard.is_writable,
+        access=describe_access(ctx),
         presets=COMMUNITY_PRESETS,
         papers=_trial_papers(ctx, tried) if tried else [],
         **{"message": "", "error": "", "trial": None, **result},

@@ -4,17 +4,19 @@
     form ─▶ preview: the query's newest papers; nothing is saved
          ─▶ save, rename, merge, remove, restore ─▶ the page with a message
          ─▶ import a file ─▶ a page that grows as the keywords of the file are saved
+         ─▶ save, fetch with `then=show` ─▶ the keyword's page, for forms that are elsewhere
 
-The token is a field of the form, not a cookie, so no other site can make a browser send it.
+The token is a header or a field of the form, not a cookie, so no other site can make a browser
+send it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from flask import Response, request
+from flask import Response, request, url_for
 
 from papers.errors import (
     BadInput,
@@ -29,11 +31,12 @@ from papers.query.request import SearchRequest
 from papers.search.counts import MatchCounts
 from papers.state.former_names import UNDO_PERIOD
 from papers.state.keyword_record import Keyword
-from papers.state.slugs import slug_of
+from papers.state.slugs import MAX_NAME_LENGTH, slug_of, slugify
 from service.context import AppContext, context
 from service.feeds.entry import Entry
 from service.http.error_pages import status_of
 from service.markup.clean import single_line
+from service.pages.manage.token_access import describe_access
 from service.pages.parts.highlight import HighlightedEntry, highlight_entry
 from service.pages.parts.import_progress import import_response
 from service.pages.parts.page_response import pages, uncached_page
@@ -44,7 +47,17 @@ from service.urls.paging import ListPage, parse_page_number, slice_page
 PREVIEW_PAPERS: Final = 8
 KEYWORDS_PER_PAGE: Final = 50
 MAX_FIND_LENGTH: Final = 500
-_FORM_FIELDS: Final = ("token", "name", "query", "keyword", "into", "find", "page", "take_over")
+_NO_RESULT: Final[Mapping[str, Any]] = {
+    "message": "",
+    "error": "",
+    "preview": None,
+    "twin": None,
+    "offers_take_over": False,
+}
+_FORM_FIELDS: Final = (
+    *("token", "name", "query", "keyword", "into", "find", "page"),
+    *("take_over", "also", "then"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +68,13 @@ class QueryPreview:
     papers: list[HighlightedEntry]
     counts: MatchCounts | None
     plot: BarPlot | None
+
+
+class _Done(NamedTuple):
+    """A change that was made: the keyword as it is now, and what the page says."""
+
+    keyword: Keyword
+    text: str
 
 
 @pages.get("/manage")
@@ -78,16 +98,22 @@ def managed() -> Response:
             return _render_manage(ctx, given, preview=_build_preview(ctx, given))
         if action not in (*_ACTIONS, "import"):
             raise BadParameter("action", f"is none of preview, import, {', '.join(_ACTIONS)}")
-        ctx.token_guard.require_form(given["token"], "keywords")
+        ctx.token_guard.require_form(given["token"], request.headers, "keywords")
         if action == "import":
             return import_response(ctx)
-        message = _ACTIONS[action](ctx, given)
+        if action == "save" and (twin := _find_twin(ctx, given)):
+            given["name"] = given["name"] or _name_of(given["query"])
+            return _render_manage(ctx, given, status=409, twin=twin)
+        done = _ACTIONS[action](ctx, given)
     except (BadInput, Unauthorized, ScopeMissing, UnknownKeyword) as error:
         asks = isinstance(error, FormerNameTaken)
         status = status_of(error)
         return _render_manage(ctx, given, error=str(error), status=status, offers_take_over=asks)
+    if given["then"] == "show":
+        page = url_for("pages.keyword", name=done.keyword.slug)
+        return Response(status=303, headers={"Location": page, "Cache-Control": "no-store"})
     kept = {name: given[name] for name in ("token", "find", "page")}
-    return _render_manage(ctx, kept, message=message)
+    return _render_manage(ctx, kept, message=done.text)
 
 
 def _render_manage(
@@ -98,10 +124,17 @@ def _render_manage(
         status=status,
         page=_find_keywords(ctx, given),
         given={**dict.fromkeys(_FORM_FIELDS, ""), **given},
-        writable=ctx.token_guard.is_writable,
+        access=describe_access(ctx),
         mailed=mailed_keywords(ctx.settings),
         removed=ctx.keywords.former_names.removed_lately(ctx.now()),
-        **{"message": "", "error": "", "preview": None, "offers_take_over": False, **result},
+        **{
+            "message": "",
+            "error": "",
+            "preview": None,
+            "twin": None,
+            "offers_take_over": False,
+            **result,
+        },
     )
 
 
@@ -125,38 +158,62 @@ def _build_preview(ctx: AppContext, given: Mapping[str, str]) -> QueryPreview:
     return QueryPreview(query.display_text, papers, counts, month_plot(counts) if counts else None)
 
 
-def _save(ctx: AppContext, given: Mapping[str, str]) -> str:
-    take_over = bool(given["take_over"])
-    keyword = ctx.keywords.add(given["name"], given["query"], now=ctx.now(), take_over=take_over)
-    return f"{keyword.name} is saved; its first papers are being fetched."
+def _find_twin(ctx: AppContext, given: Mapping[str, str]) -> Keyword | None:
+    """Return the saved keyword that finds the same under another name, unless that is intended.
+
+    Raises BadQuery.
+    """
+    if given["also"]:
+        return None
+    twin = ctx.percolators.same_query(parse_query(given["query"]), ctx.directory.read())
+    return None if twin and twin.slug == slugify(given["name"]) else twin
 
 
-def _rename(ctx: AppContext, given: Mapping[str, str]) -> str:
+def _save(ctx: AppContext, given: Mapping[str, str]) -> _Done:
+    take_over, name = bool(given["take_over"]), given["name"] or _name_of(given["query"])
+    if not given["name"] and ctx.keywords.is_saved(slugify(name)):
+        raise BadParameter("name", f"{name!r} is saved with another query; choose another")
+    keyword = ctx.keywords.add(name, given["query"], now=ctx.now(), take_over=take_over)
+    return _Done(keyword, f"{keyword.name} is saved; its first papers are being fetched.")
+
+
+def _name_of(query_text: str) -> str:
+    """Return the name of a keyword that is saved without one: what was typed, as far as it fits."""
+    text = parse_query(query_text).display_text
+    is_phrase = text.count('"') == 2 and text.startswith('"') and text.endswith('"')
+    name = text.strip('"') if is_phrase else text
+    return name if len(name) <= MAX_NAME_LENGTH else name[:MAX_NAME_LENGTH].rpartition(" ")[0]
+
+
+def _rename(ctx: AppContext, given: Mapping[str, str]) -> _Done:
     take_over = bool(given["take_over"])
     keyword = ctx.keywords.rename(given["keyword"], given["name"], take_over=take_over)
-    return f"Renamed to {keyword.name}; old URLs of its feeds lead to /feeds/{keyword.slug}."
+    text = f"Renamed to {keyword.name}; old URLs of its feeds lead to /feeds/{keyword.slug}."
+    return _Done(keyword, text)
 
 
-def _merge(ctx: AppContext, given: Mapping[str, str]) -> str:
+def _merge(ctx: AppContext, given: Mapping[str, str]) -> _Done:
     keyword = ctx.keywords.merge(given["keyword"], given["into"], now=ctx.now())
-    return f"{keyword.name} now finds the papers of both."
+    return _Done(keyword, f"{keyword.name} now finds the papers of both.")
 
 
-def _fetch_past(ctx: AppContext, given: Mapping[str, str]) -> str:
+def _fetch_past(ctx: AppContext, given: Mapping[str, str]) -> _Done:
     keyword = ctx.keywords.fetch_past(given["keyword"], now=ctx.now())
-    return f"The newest papers of {keyword.name} will be fetched from arXiv."
+    return _Done(keyword, f"The newest papers of {keyword.name} will be fetched from arXiv.")
 
 
-def _remove(ctx: AppContext, given: Mapping[str, str]) -> str:
+def _remove(ctx: AppContext, given: Mapping[str, str]) -> _Done:
     keyword = ctx.keywords.remove(given["keyword"], now=ctx.now())
-    return f"{keyword.name} is removed; below it can be restored for {UNDO_PERIOD.days} days."
+    days = UNDO_PERIOD.days
+    return _Done(keyword, f"{keyword.name} is removed; below it can be restored for {days} days.")
 
 
-def _restore(ctx: AppContext, given: Mapping[str, str]) -> str:
-    return f"{ctx.keywords.restore(given['keyword']).name} is saved again."
+def _restore(ctx: AppContext, given: Mapping[str, str]) -> _Done:
+    keyword = ctx.keywords.restore(given["keyword"])
+    return _Done(keyword, f"{keyword.name} is saved again.")
 
 
-_ACTIONS: Final[dict[str, Callable[[AppContext, Mapping[str, str]], str]]] = {
+_ACTIONS: Final[dict[str, Callable[[AppContext, Mapping[str, str]], _Done]]] = {
     "save": _save,
     "rename": _rename,
     "merge": _merge,

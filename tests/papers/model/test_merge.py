@@ -332,3 +332,13 @@ def test_packing_between_merges_changes_nothing(sightings: list[Sighting]) -> No
     for sighting in sightings:
         stored = packing.unpack(ID, packing.pack(merge(stored, sighting)))
     assert stored == reduce(merge, sightings, None)
+
+
+@pytest.mark.parametrize(
+    ("votes", "expected"), [((), None), ((None,), None), ((0,), 0), ((None, 0), 0), ((2, 7, 0), 7)]
+)
+def test_votes_are_the_most_of_any_community_and_none_if_nobody_counts(
+    votes: tuple[int | None, ...], expected: int | None
+) -> None:
+    picks = [pick(count, community=f"club-{n}") for n, count in enumerate(votes)]
+    assert merged(announced(), *(picked(pick=each) for each in picks)).votes == expected

@@ -217,17 +217,17 @@ REFUSED = [
     ("a\x00b", "control character", 1, "remove it"),
     ("ab\x1bcd", "control character", 2, "remove it"),
     ("a\ud800", "control character", 1, "remove it"),
-    ("x" * 501, "too long", 500, "500 characters"),
-    ("ω" * 500, "too long: in its canonical form it has 2500", 0, "500"),
+    ("x" * 501, "has 501 characters; at most 500", 500, "split it"),
+    ("ω" * 500, "written out, the keyword has 2,500 characters; at most 500", 0, "alpha"),
     (
         f"comment:({' '.join(f'a{n}' for n in range(64))})",
-        "too long: in its canonical form",
+        "written out",
         0,
         "field",
     ),
-    (" ".join(f"a{n}" for n in range(65)), "too many terms", 246, "64"),
-    ("-".join("a" * 17), "phrase is too long", 0, "16 words"),
-    ("(" * 9 + "a" + ")" * 9, "nested too deep", 8, "8 levels"),
+    (" ".join(f"a{n}" for n in range(65)), "more than 64 words", 246, "split it"),
+    ("-".join("a" * 17), "has 17 words; at most 16", 0, "two phrases"),
+    ("(" * 9 + "a" + ")" * 9, "more than 8 deep", 8, "change nothing"),
 ]
 
 

@@ -20,10 +20,10 @@ from papers.search.percolate import (
     MIN_VECTORIZED_BATCH,
     BatchPostings,
     Percolator,
-    PercolatorCache,
     _index_singly,
     _index_vectorized,
 )
+from papers.search.saved.percolator_cache import PercolatorCache
 from papers.state.keyword_directory import KeywordList, KeywordsVersion
 from papers.state.keyword_record import Keyword
 from papers.text.folding import tokenize
@@ -115,6 +115,23 @@ def test_cache_follows_the_list() -> None:
         assert [keyword.name for keyword in found] == [t for t in texts if t != "zebra"]
 
 
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("Reward   Model", "reward models"),
+        ("model reward", "reward models"),
+        ('"reward model"', None),
+        ("reward", None),
+        ("rl or rlhf", "rl OR rlhf"),
+    ],
+)
+def test_keyword_with_an_equal_query_is_found(query: str, name: str | None) -> None:
+    saved = listed("zebra", "reward models", "rl OR rlhf", "rlhf OR rl")
+    found = PercolatorCache().same_query(parse_query(query), saved)
+    assert (found and found.name) == name
+    assert PercolatorCache().same_query(parse_query(query), listed()) is None
+
+
 @pytest.fixture
 def evaluated(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The queries that are evaluated."""
@@ -124,7 +141,7 @@ def evaluated(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         found.extend(text for text, _ in queries)
         return Percolator(queries)
 
-    monkeypatch.setattr("papers.search.percolate.Percolator", percolator)
+    monkeypatch.setattr("papers.search.saved.percolator_cache.Percolator", percolator)
     return found
 
 

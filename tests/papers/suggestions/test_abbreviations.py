@@ -115,9 +115,11 @@ def test_a_short_form_that_mostly_means_something_else_is_not_offered() -> None:
         AbbreviationDefinition("RS", "remote sensing"): 25,
         AbbreviationDefinition("RS", "recommender systems"): 5,
         AbbreviationDefinition("ET", "eye tracking"): 2,
+        AbbreviationDefinition("HE", "homomorphic encryption"): 9,
     }
     found = alternatives_of_terms(pairs, {"rs": 60, "et": 102})
     assert [each.written for each in found[term_key("remote sensing")]] == ["RS"]
     assert term_key("recommender systems") not in found
     assert term_key("eye tracking") not in found
+    assert term_key("homomorphic encryption") not in found
     assert [each.written for each in found["et"]] == ["eye tracking"]

@@ -343,3 +343,8 @@ def test_words_are_corrected_in_bounded_look_ups() -> None:
     find_candidates(terms, parse_query(" ".join(f"{chr(97 + n)}bcdefgh" * 2 for n in range(20))))
     assert terms.dictionary.get.call_count == 2
     assert len(terms.dictionary.get.call_args.args[0]) < 5_000
+
+
+def test_a_phrase_of_hardly_any_of_the_papers_is_not_shown(redis: Redis) -> None:
+    fill(redis, "Planar graphs", *["A graph that is planar"] * 5)
+    assert suggestions(redis, "planar graphs") == []

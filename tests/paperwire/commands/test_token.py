@@ -5,7 +5,7 @@ from __future__ import annotations
 from redis import Redis
 
 from papers.state.access.api_tokens import ApiTokens
-from service.http.auth import token_digest
+from papers.state.access.token_texts import token_digest
 from tests.paperwire.command_line import RunCommand, json_output
 
 

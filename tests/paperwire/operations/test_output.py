@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
+import pytest
+
 from paperwire.operations.output import (
     format_paper,
     format_paper_row,
     format_progress,
     format_source,
+    format_suggestion,
 )
 
 
@@ -24,10 +29,11 @@ def test_paper_without_metadata_is_rendered() -> None:
         "votes": 12,
         "picks": [{"community": "hf", "votes": 12}, {"community": "club", "votes": None}],
     }
-    assert format_paper_row(paper) == (
-        "2025-03-20  https://arxiv.org/abs/2503.14895    12▲  "
-        "(no authors yet)          (no metadata yet)"
-    )
+    row = format_paper_row(paper)
+    assert re.split(r"\s{2,}", row) == [
+        *("2025-03-20", "https://arxiv.org/abs/2503.14895", "12▲"),
+        *("(no authors yet)", "(no metadata yet)"),
+    ]
     assert "picked by hf, 12 votes · picked by club" in format_paper(paper)
 
 
@@ -49,3 +55,29 @@ def test_sources_and_progress_are_rendered() -> None:
     run = {"task": "fill:x", "done": 100, "total": 200, "pace": 3.25}
     assert format_progress(run).endswith("running  100 of 200 records, 3.2 a second")
     assert " of " not in format_progress({**run, "total": None})
+
+
+# (kind, effect, added papers, papers, period, line)
+SUGGESTED = [
+    ("abbreviation", "adds", 9, 12, "year", "also written t: +9 papers in a year: x OR t"),
+    ("author", "adds", 1, 1, "all", "by the author t: +1 paper: x OR t"),
+    ("family", "adds", 2, 3, "all", "also look for t: +2 papers: x OR t"),
+    ("correction", "replaces", 5, 5, "year", "did you mean t: 5 papers in a year"),
+    ("phrase", "narrows", 0, 3, "all", "only as a phrase t: 3 papers"),
+]
+
+
+@pytest.mark.parametrize(("kind", "effect", "added", "papers", "period", "line"), SUGGESTED)
+def test_suggestion_says_what_it_does(
+    kind: str, effect: str, added: int, papers: int, period: str, line: str
+) -> None:
+    suggestion = {
+        "kind": kind,
+        "text": "t",
+        "query": "x OR t",
+        "effect": effect,
+        "added_papers": added,
+        "papers": papers,
+        "period": period,
+    }
+    assert format_suggestion(suggestion) == line

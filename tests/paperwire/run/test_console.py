@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -61,6 +65,30 @@ def test_startup_summary_precedes_buffered_lines(capsys: pytest.CaptureFixture[s
         "  to stop      Ctrl-C",
     ]
     assert lines[8:10] == ["   worker | ready", "   worker | done"]
+
+
+KEY = "a-key-of-this-machine"
+
+
+def test_address_has_the_key_of_this_machine(capsys: pytest.CaptureFixture[str]) -> None:
+    Console(as_json=False).print_startup(replace(INFO, key=KEY))
+    lines = capsys.readouterr().out.split("\n")
+    assert lines[1] == f"Paperwire is at http://127.0.0.1:8000/#key={KEY}"
+    Console(as_json=True).print_startup(replace(INFO, key=KEY))
+    info = json.loads(capsys.readouterr().out)
+    assert (info["address"], info["key"]) == (INFO.address, KEY)
+
+
+def test_key_is_not_printed_into_the_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (tmp_path / "journal").open("w+") as journal:
+        found = os.fstat(journal.fileno())
+        monkeypatch.setenv("JOURNAL_STREAM", f"{found.st_dev}:{found.st_ino}")
+        with contextlib.redirect_stdout(journal):
+            Console(as_json=False).print_startup(replace(INFO, key=KEY))
+        text = (tmp_path / "journal").read_text()
+    assert (KEY in text, "token show" in text) == (False, True)
 
 
 def test_json_mode_prints_only_json_to_standard_output(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ import pytest
 from papers.config.settings import Settings
 from papers.errors import BadSettings
 from paperwire.run import embedded_store
+from paperwire.run.instance_lock import LOCK_FILE
 from paperwire.run.ports import find_free_port
 from paperwire.run.up import program_specs
 from paperwire.run.web import missing_address_notice
@@ -125,6 +127,51 @@ def test_up_starts_everything_and_ctrl_c_stops_it(tmp_path: Path) -> None:
     log = (tmp_path / "log").read_text()
     assert "new keyword Reward Model" in log
     assert "Traceback" not in log
+
+
+def save_status(system: RunningSystem, token: str) -> int:
+    """Return the status of a request that saves a keyword, with a token or without."""
+    request = urllib.request.Request(
+        f"{system.info['address']}/api/v1/keywords/fish",
+        json.dumps({"query": "fish"}).encode(),
+        {"Content-Type": "application/json", "Authorization": f"Bearer {token}"},
+        method="PUT",
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_only_a_client_with_the_key_of_the_first_start_may_save(tmp_path: Path) -> None:
+    """It stays the same, is in no log and in no environment, and being here opens nothing."""
+    data, keys = tmp_path / "data", set[str]()
+    for _ in range(2):
+        with running_system(data) as system:
+            keys.add(key := system.info["key"])
+            assert becomes_true(system.is_healthy)
+            assert save_status(system, "") == save_status(system, "another") == 401
+            assert save_status(system, key) in (200, 201)
+            shown = subprocess.run(
+                [sys.executable, "-m", "paperwire", "token", "show"],
+                env=environment(data),
+                cwd=tmp_path,
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            assert shown.stdout == f"{system.info['address']}/#key={key}\n"
+            for pid in system.pids():
+                assert key.encode() not in Path(f"/proc/{pid}/environ").read_bytes()
+                assert key not in command_line_of(pid)
+        assert key not in (tmp_path / "log").read_text()
+        assert key not in (data / LOCK_FILE).read_text()
+    assert len(keys) == 1
+    with running_system(data, token="a token that was chosen") as system:
+        assert system.info["key"] == ""
+        assert becomes_true(system.is_healthy)
+        assert save_status(system, *keys) == 401
 
 
 def test_crashed_programs_restart_and_a_killed_supervisor_leaves_no_process(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from service.http.client_slots import ClientSlots, HeldStream
 )
 def test_longest_body_depends_on_the_path(path: str, limit: int) -> None:
     assert declared_length({"CONTENT_LENGTH": str(limit)}, path) == limit
-    with pytest.raises(BodyRefused, match="a body may have") as refused:
+    with pytest.raises(BodyRefused, match="at most") as refused:
         declared_length({"CONTENT_LENGTH": str(limit + 1)}, path)
     assert refused.value.status == 413
 

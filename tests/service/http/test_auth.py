@@ -23,6 +23,7 @@ from papers.errors import (
 from papers.maintenance.schema_stamp import SchemaStamp
 from papers.redis_backend import keys
 from papers.state.access.api_tokens import ApiTokens
+from papers.state.access.token_texts import token_digest
 from paperwire.cli import main
 from service.context import context
 from service.http import auth
@@ -40,9 +41,7 @@ RIGHT = Headers({"Authorization": f"Bearer {TOKEN}"})
 WRONG = Headers({"Authorization": "Bearer other"})
 
 
-@pytest.mark.parametrize(
-    "configured", [TOKEN, auth.token_digest(TOKEN), auth.token_digest(TOKEN).upper()]
-)
+@pytest.mark.parametrize("configured", [TOKEN, token_digest(TOKEN), token_digest(TOKEN).upper()])
 def test_setting_is_the_token_or_its_digest(configured: str) -> None:
     assert auth.token_matches(configured, TOKEN)
     for wrong in (
@@ -50,7 +49,7 @@ def test_setting_is_the_token_or_its_digest(configured: str) -> None:
         TOKEN[:-1],
         TOKEN + " ",
         TOKEN.upper(),
-        auth.token_digest(TOKEN),
+        token_digest(TOKEN),
         "tökén",
         "\0",
     ):
@@ -109,20 +108,21 @@ def test_nothing_is_written_beside_a_newer_release(redis: Redis) -> None:
     with pytest.raises(StoreTooNew, match="update this web server"):
         guard.require(RIGHT, "keywords")
     with pytest.raises(StoreTooNew):
-        guard.require_form(TOKEN, "blocks")
+        guard.require_form(TOKEN, Headers(), "blocks")
     with pytest.raises(Unauthorized):
         guard.require(WRONG, "keywords")
 
 
 def test_saved_token_is_accepted_for_what_it_is_for(redis: Redis) -> None:
     tokens = ApiTokens(redis)
-    tokens.add("ci", ["sources"], auth.token_digest(TOKEN), now=NOW)
+    tokens.add("ci", ["sources"], token_digest(TOKEN), now=NOW)
     guard = guard_of(Settings(), tokens)
     guard.require(RIGHT, "sources")
-    guard.require_form(TOKEN, "sources")
+    guard.require_form(TOKEN, Headers(), "sources")
+    guard.require_form("", RIGHT, "sources")
     with pytest.raises(ScopeMissing, match="needs one for keywords"):
         guard.require(RIGHT, "keywords")
-    for wrong in (WRONG, Headers({"Authorization": f"Bearer {auth.token_digest(TOKEN)}"})):
+    for wrong in (WRONG, Headers({"Authorization": f"Bearer {token_digest(TOKEN)}"})):
         with pytest.raises(Unauthorized, match="needs a token"):
             guard.require(wrong, "sources")
     tokens.revoke("ci")
@@ -141,10 +141,10 @@ def test_token_of_the_settings_works_without_the_store(tmp_path: Path) -> None:
 @pytest.mark.parametrize("is_saved", [True, False])
 def test_wrong_tokens_of_a_client_are_limited(redis: Redis, is_saved: bool) -> None:
     """Then the right one is refused too. A missing one is no attempt; others are not refused."""
-    settings, now = Settings(token="" if is_saved else auth.token_digest(TOKEN)), [1000.0]
+    settings, now = Settings(token="" if is_saved else token_digest(TOKEN)), [1000.0]
     tokens = ApiTokens(redis)
     if is_saved:
-        tokens.add("ci", ["keywords"], auth.token_digest(TOKEN), now=NOW)
+        tokens.add("ci", ["keywords"], token_digest(TOKEN), now=NOW)
     limiter = ClientRateLimiter(0, clock=lambda: now[0])
     guesser, other = (
         guard_of(settings, tokens, ClientQuota(limiter, f"192.0.2.{n}", is_exempt=True))
@@ -198,8 +198,8 @@ WEAK = [
     ("abcabcabcabcabcabcabcabc", "different characters"),
     ("sha256:abc", "64 hexadecimal digits"),
     ("sha256:" + "g" * 64, "64 hexadecimal digits"),
-    (auth.token_digest(""), "common token"),
-    (auth.token_digest("password").upper(), "common token"),
+    (token_digest(""), "common token"),
+    (token_digest("password").upper(), "common token"),
     (" a token long enough, with blanks ", "no header can have"),
     ("a token long enough\nin two lines", "no header can have"),
 ]

@@ -70,7 +70,7 @@ def test_only_what_needs_a_token_is_written_to(app: Flask) -> None:
     }
     keywords, sources = "/api/v1/keywords", "/api/v1/sources"
     assert writing == {
-        *("/manage", "/manage/feeds", "/manage/blocks"),
+        *("/manage", "/manage/feeds", "/manage/blocks", "/manage/token"),
         *(keywords, f"{keywords}/<name>", sources, f"{sources}/<name>"),
     }
     for rule in app.url_map.iter_rules():

@@ -10,10 +10,11 @@ from flask.testing import FlaskClient
 from redis import Redis
 
 from papers.config.settings import Settings
+from papers.state.access.api_tokens import ApiTokens
+from papers.state.access.token_texts import token_digest
 from papers.state.keywords import Keywords
 from papers.state.task_states import TaskState, TaskStates, TaskStatus
 from service import create_app
-from service.http.auth import token_digest
 from tests.service.conftest import SITE
 from tests.service.made import NOW
 from tests.service.pages.browsing import TOKEN, page
@@ -74,7 +75,7 @@ def test_merged_keyword_finds_the_papers_of_both(manager: FlaskClient, redis: Re
         (401, {"action": "remove", "keyword": "reward-model"}),
         (401, {"action": "save", "name": "Fish", "query": "fish", "token": token_digest(TOKEN)}),
         (400, {"action": "save", "name": "Fish", "query": "(fish", "token": TOKEN}),
-        (400, {"action": "save", "name": "", "query": "fish", "token": TOKEN}),
+        (400, {"action": "save", "name": "!", "query": "fish", "token": TOKEN}),
         (400, {"action": "merge", "keyword": "reward-model", "into": "reward-model"}),
         (400, {"action": "preview", "query": "(fish"}),
         (400, {"action": "drop everything", "token": TOKEN}),
@@ -110,10 +111,80 @@ def test_preview_needs_no_token_and_saves_nothing(manager: FlaskClient, redis: R
 def test_without_a_configured_token_nothing_can_be_changed(
     client: FlaskClient, redis: Redis
 ) -> None:
-    assert "until a token is set" in page(client, "/manage").get_text()
+    soup = page(client, "/manage")
+    (panel,) = soup.select(".token")
+    assert "Nothing can be saved here yet" in panel.get_text()
+    assert "paperwire token" in panel.get_text()
+    assert panel.select("form") == []
+    on = [tag["value"] for tag in soup.select("button[name=action]") if "disabled" not in tag.attrs]
+    assert on == ["preview"]
     for token in ("", "x"):
         assert post(client, action="remove", keyword="reward-model", token=token)[0] == 401
     assert set(saved(redis)) == {"Reward Model"}
+
+
+def test_token_in_the_header_is_as_good_as_in_the_form(manager: FlaskClient, redis: Redis) -> None:
+    """It is not in the page that answers; a form's own token counts first."""
+    fields = {"action": "save", "name": "Fish", "query": "fish"}
+    right, wrong = ({"Authorization": f"Bearer {token}"} for token in (TOKEN, "another token"))
+    assert manager.post("/manage", data=fields, headers=wrong).status_code == 401
+    assert manager.post("/manage", data=fields | {"token": "x"}, headers=right).status_code == 401
+    answer = manager.post("/manage", data=fields, headers=right)
+    assert (answer.status_code, TOKEN in answer.text) == (200, False)
+    assert "Fish" in saved(redis)
+
+
+def test_token_that_a_browser_is_to_keep_is_checked(manager: FlaskClient, redis: Redis) -> None:
+    ApiTokens(redis).add("ci", ["blocks"], token_digest("a token for blocks"), now=NOW)
+    for token, status in ((TOKEN, 204), ("a token for blocks", 204), ("another token", 401)):
+        headers = {"Authorization": f"Bearer {token}"}
+        assert manager.post("/manage/token", headers=headers).status_code == status, token
+    assert manager.post("/manage/token").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("query", "name", "slug"),
+    [
+        ('"optimal transport"', "optimal transport", "optimal-transport"),
+        ("RL or rlhf", "RL OR rlhf", "rl-or-rlhf"),
+        ("fish " * 30, " ".join(["fish"] * 16), "-".join(["fish"] * 16)),
+    ],
+)
+def test_keyword_is_saved_from_its_own_page_without_a_name(
+    manager: FlaskClient, redis: Redis, query: str, name: str, slug: str
+) -> None:
+    form = {"action": "save", "query": query, "then": "show", "token": TOKEN}
+    answer = manager.post("/manage", data=form)
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"/k/{slug}")
+    assert name in saved(redis)
+    other = manager.post("/manage", data=form | {"query": f"ti:({query}) -cat:cs.CL"})
+    assert other.status_code == 303
+
+
+def test_keyword_without_a_name_replaces_none(manager: FlaskClient, redis: Redis) -> None:
+    Keywords(redis).add("fish", "herring", now=NOW)
+    status, soup = post(manager, action="save", query="fish", then="show", token=TOKEN)
+    assert (status, "choose another" in soup.select("[role=alert]")[0].get_text()) == (400, True)
+    assert saved(redis)["fish"] == "herring"
+
+
+@pytest.mark.parametrize("query", ['"reward model"', '"Reward-Models"', '"reward   model"'])
+def test_second_name_of_a_query_is_noticed(manager: FlaskClient, redis: Redis, query: str) -> None:
+    form = {"action": "save", "name": "RM", "query": query, "token": TOKEN}
+    status, soup = post(manager, **form)
+    (notice,) = soup.select(".notice")
+    assert (status, notice.select("a")[0]["href"]) == (409, "/k/reward-model")
+    assert "RM" not in saved(redis)
+    assert post(manager, **form, also="yes")[0] == 200
+    assert "RM" in saved(redis)
+
+
+def test_same_keyword_saved_again_has_no_second_name(manager: FlaskClient, redis: Redis) -> None:
+    form = {"action": "save", "query": '"reward models"', "token": TOKEN}
+    assert post(manager, **form, name="reward model")[0] == 400  # the URL of another spelling
+    assert post(manager, **form, name="Reward Model")[0] == 200
+    assert post(manager, **form)[0] == 409
+    assert [*saved(redis)] == ["Reward Model"]
 
 
 def test_form_is_prefilled_from_the_url(client: FlaskClient) -> None:

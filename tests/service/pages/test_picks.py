@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
+from struct import pack
 from typing import Any
 from urllib.parse import quote_plus
 
 import pytest
 from bs4 import BeautifulSoup
 from flask.testing import FlaskClient
-from redis import Redis
 
 from papers.config.settings import Settings
+from papers.thumbnails.thumbnail_folder import ThumbnailFolder, thumbnail_name
 from service import create_app
 from service.pages.picks import MAX_SHOWN_PICKS
 from tests.service.conftest import SITE, Announce
@@ -17,6 +21,7 @@ from tests.service.made import FIRST_ANNOUNCED, make_pick, make_sighting
 from tests.service.pages.browsing import page
 
 THUMBNAIL = "https://cdn.example/x.png"
+IMAGE = b"\x89PNG\r\n\x1a\n" + pack(">I4sII", 13, b"IHDR", 28, 15) + bytes(9)
 
 
 @pytest.fixture
@@ -114,24 +119,91 @@ def test_pick_shows_everything_from_its_community(client: FlaskClient) -> None:
     first, last = page(client, "/daily/2026-11-02").select(".picks li article")
     assert last.select(".votes")[0].get_text(" ", strip=True) == "5 votes"
     byline = " ".join(last.select(".by")[0].get_text().split())
-    assert byline == "2 authors · Mon 2 Nov · 2 comments · submitted by akhaliq"
+    assert byline == "Mon 2 Nov · 2 comments · submitted by akhaliq"
+    names = last.select(".names a")
+    assert [a.get_text() for a in names] == ["Ada Lovelace", "José Ørsted"]
+    assert names[0]["href"] == "/authors/Ada%20Lovelace"
     assert last.select(".tag")[0].get_text() == "Reward Model"
     assert "Hugging Face Daily Papers" in [a.get_text() for a in last.select(".doors a")]
     assert not last.select("img")
     assert first.select("h2 a")[0]["href"] == "/papers/2611.00004"
 
 
+@pytest.fixture
+def illustrated(client: FlaskClient, site: Settings) -> Iterator[FlaskClient]:
+    """Return a client of an app with thumbnails, that of paper 1 among them."""
+    client.get("/healthz")
+    folder = ThumbnailFolder(Path(site.data_dir))
+    folder.save(thumbnail_name(THUMBNAIL), IMAGE)
+    yield create_app(replace(site, thumbnails=True)).test_client()
+    folder.keep_only(())
+
+
 @pytest.mark.usefixtures("picks")
-def test_thumbnails_are_shown_if_configured(redis: Redis, site: Settings) -> None:
-    settings = Settings(
-        redis_url=site.redis_url, data_dir=site.data_dir, public_url=SITE, thumbnails=True
-    )
-    answer = create_app(settings).test_client().get("/daily/2026-11-02")
+def test_thumbnails_come_from_this_server_alone(illustrated: FlaskClient) -> None:
+    answer = illustrated.get("/daily/2026-11-02")
     (image,) = BeautifulSoup(answer.data, "html.parser").select("img")
-    assert (image["src"], image["alt"], image["loading"]) == (THUMBNAIL, "", "lazy")
+    assert (image["alt"], image["loading"]) == ("", "lazy")
     assert image["width"]
     assert image["height"]
-    assert "img-src 'self' https:;" in answer.headers["Content-Security-Policy"]
+    assert "img-src 'self';" in answer.headers["Content-Security-Policy"]
+    assert THUMBNAIL not in answer.text
+    served = illustrated.get(str(image["src"]))
+    assert (served.status_code, served.content_type, served.data) == (200, "image/png", IMAGE)
+    assert served.headers["X-Content-Type-Options"] == "nosniff"
+    assert served.headers["Content-Security-Policy"].startswith("default-src 'none'")
+
+
+@pytest.mark.usefixtures("picks")
+def test_page_shows_a_thumbnail_as_soon_as_it_is_there(
+    illustrated: FlaskClient, site: Settings
+) -> None:
+    folder = ThumbnailFolder(Path(site.data_dir))
+    for names, count in (((), 0), ((thumbnail_name(THUMBNAIL),), 1)):
+        folder.keep_only(())
+        for name in names:
+            folder.save(name, IMAGE)
+        assert len(page(illustrated, "/trending").select("img")) == count
+
+
+@pytest.mark.usefixtures("picks")
+def test_no_other_file_is_served(
+    illustrated: FlaskClient, client: FlaskClient, site: Settings
+) -> None:
+    known, svg, failed = (thumbnail_name(url) for url in (THUMBNAIL, "svg", "failed"))
+    folder = ThumbnailFolder(Path(site.data_dir))
+    folder.save(svg, b"<svg xmlns='http://www.w3.org/2000/svg'/>")
+    folder.save(failed, b"")
+    assert client.get(f"/thumbnails/{known}").status_code == 404  # thumbnails are off
+    names = (svg, failed, "..%2Ftoken", "token", known.upper(), known[:-1], f"{known}.png", "")
+    for name in names:
+        assert illustrated.get(f"/thumbnails/{name}").status_code == 404, name
+
+
+@pytest.mark.usefixtures("picks")
+def test_growth_of_votes_is_shown(client: FlaskClient, announce: Announce) -> None:
+    later = FIRST_ANNOUNCED + timedelta(days=5, hours=9)
+    at = FIRST_ANNOUNCED + timedelta(hours=9)
+    announce([make_pick(4, votes=30, picked_at=at, counted_at=later)])
+    (plot, *_) = page(client, "/daily/2026-11-02").select(".picks .votes svg")
+    assert plot["aria-label"] == "Votes by day: Thu 5 Nov 9, Sat 7 Nov 30"
+    (gain, *_) = page(client, "/daily/2026-11-02").select(".picks .gain")
+    assert " ".join(gain.get_text().split()) == "+21 votes since Thu"
+
+
+@pytest.mark.usefixtures("picks")
+@pytest.mark.parametrize(
+    ("path", "days"),
+    [
+        ("/weekly/2026-W45", ["2026-11-02", "2026-11-08"]),
+        ("/monthly/2026-11", ["2026-11-01", "2026-11-30"]),
+        ("/daily/2026-11-02", []),
+        ("/trending", []),
+    ],
+)
+def test_weeks_and_months_name_their_days(client: FlaskClient, path: str, days: list[str]) -> None:
+    times = page(client, path).select(".about time")
+    assert [time["datetime"] for time in times] == days
 
 
 @pytest.mark.usefixtures("picks")

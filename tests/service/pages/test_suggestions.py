@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from bs4 import BeautifulSoup
@@ -11,6 +12,8 @@ from redis import Redis
 
 from papers.suggestions.abbreviation_store import AbbreviationStore
 from papers.suggestions.abbreviations import Alternative, term_key
+from papers.suggestions.sample_words import WordCounter
+from papers.suggestions.term_dictionary import TermDictionary
 from tests.service.conftest import Announce
 from tests.service.made import make_sighting
 from tests.service.pages.browsing import page
@@ -139,3 +142,28 @@ def test_page_preview_and_json_show_what_is_only_a_phrase(
             "period": "all",
         }
     ]
+
+
+@pytest.mark.usefixtures("learning")
+@pytest.mark.parametrize("typed", ['"reinforcement learning', "ti: reinforcement"])
+def test_forgiven_forms_have_an_address_of_their_own_and_a_note(
+    client: FlaskClient, typed: str
+) -> None:
+    soup = page(client, "/search?" + urlencode({"q": typed}, safe=":"))
+    assert len(soup.select(".papers article")) == 2
+    assert soup.select(".note")
+    feed = client.get("/feeds/search.atom", query_string={"q": typed}, follow_redirects=True)
+    assert feed.status_code == 200
+    assert feed.text.count("<entry>") == 2
+    assert len(preview(client, typed).select(".headlines li")) == 2
+
+
+@pytest.mark.usefixtures("learning")
+def test_correction_is_shown_and_replaces_nothing(client: FlaskClient, redis: Redis) -> None:
+    counter = WordCounter()
+    for _ in range(5):
+        counter.add(["Reinforcement learning"])
+    TermDictionary(redis).replace(counter.fields())
+    soup = page(client, "/search?q=reinforcment")
+    assert not soup.select(".papers article")
+    assert shown(soup) == ["Did you mean reinforcement: 2 papers in a year, show."]

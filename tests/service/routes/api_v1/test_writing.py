@@ -16,11 +16,11 @@ from werkzeug.test import TestResponse
 
 from papers.config.settings import Settings
 from papers.state.access.api_tokens import ApiTokens
+from papers.state.access.token_texts import token_digest
 from papers.state.communities import Communities
 from papers.state.keywords import Keywords
 from papers.state.task_states import TaskStates
 from service import create_app
-from service.http.auth import token_digest
 from service.json_api.schemas import SCHEMAS
 from tests.service.conftest import SITE, Clock, serving
 from tests.service.made import NOW
