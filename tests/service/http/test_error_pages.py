@@ -43,7 +43,7 @@ def test_inner_error_class_has_the_status_of_its_ancestor() -> None:
         ("/feeds/reward-model.atom?n=0", 400, "text/plain; charset=utf-8", "n: '0'"),
         ("/feeds/reward-model.atom?q=x", 400, "text/plain; charset=utf-8", "q: no such parameter"),
         ("/k/nope", 404, "text/html; charset=utf-8", "no keyword"),
-        ("/search?q=%22a", 400, "text/html; charset=utf-8", "is not closed"),
+        ("/search?q=(a", 400, "text/html; charset=utf-8", "is not closed"),
         ("/nowhere", 404, "text/html; charset=utf-8", "nothing at /nowhere"),
         ("/api/v1/papers", 400, "application/problem+json", "q: missing"),
         ("/api/v1/papers/2611.65000", 404, "application/problem+json", "is not here"),
