@@ -26,7 +26,8 @@ class FormerName:
     """A slug that was a keyword's.
 
     `successor` is the slug of what the keyword has become; empty if it was removed. Then `name`,
-    `query` and `added_at` are those it had, and `removed_at` says when; times are aware UTC.
+    `query` and `added_at` are those it had, and `removed_at` says when; times are aware UTC. A
+    former name of a removed keyword has no name: `led_to` is the keyword's slug.
     """
 
     slug: str
@@ -35,6 +36,7 @@ class FormerName:
     query: str = ""
     added_at: datetime | None = None
     removed_at: datetime | None = None
+    led_to: str = ""
 
     def can_be_undone(self, now: datetime) -> bool:
         """Return True if the keyword was removed less than `UNDO_PERIOD` ago."""
@@ -77,8 +79,14 @@ class FormerNames:
         pipe.hset(keys.FORMER_KEYWORDS, removed.slug, _encode(removed))
         for name in self.all().values():
             if name.successor == removed.slug:
-                gone = FormerName(name.slug, removed_at=removed.removed_at)
+                gone = FormerName(name.slug, removed_at=removed.removed_at, led_to=removed.slug)
                 pipe.hset(keys.FORMER_KEYWORDS, name.slug, _encode(gone))
+
+    def restore_redirects(self, pipe: Pipeline, slug: str) -> None:
+        """Queue the redirections to a restored keyword that it had when it was removed."""
+        for name in self.all().values():
+            if name.led_to == slug:
+                pipe.hset(keys.FORMER_KEYWORDS, name.slug, _encode(FormerName(name.slug, slug)))
 
     @staticmethod
     def forget(pipe: Pipeline, slug: str) -> None:

@@ -164,11 +164,18 @@ class Keywords:
         return keyword
 
     def restore(self, slug_or_name: str) -> Keyword:
-        """Save a removed keyword again as it was. Raises UnknownKeyword if none was so named."""
+        """Save a removed keyword again as it was, with its redirections.
+
+        Raises UnknownKeyword if none was so named.
+        """
         former = self.former_names.get(slugify(slug_or_name))
         if former is None or not former.added_at:
             raise UnknownKeyword(f"no keyword {slug_or_name[:MAX_NAME_LENGTH]!r} was removed here")
-        return self.add(former.name, former.query, now=former.added_at)
+        keyword = self.add(former.name, former.query, now=former.added_at)
+        with translate_store_errors(self._redis), self._redis.pipeline() as pipe:
+            self.former_names.restore_redirects(pipe, keyword.slug)
+            self._commit(pipe)
+        return keyword
 
     def rename(self, slug_or_name: str, name: str, *, take_over: bool = False) -> Keyword:
         """Rename a keyword; its URLs change with the name, and the old ones redirect to them.

@@ -91,6 +91,15 @@ def test_removal_ends_the_redirects_to_it(keywords: Keywords) -> None:
     assert former.removed_at == NOW
 
 
+def test_restored_keyword_has_its_redirects_again(keywords: Keywords) -> None:
+    keywords.rename("Reward", "Rewards of RL")
+    keywords.rename("Rewards of RL", "RLHF")
+    keywords.remove("RLHF", now=NOW)
+    keywords.restore("rlhf")
+    assert successor(keywords, "reward") == successor(keywords, "rewards-of-rl") == "rlhf"
+    assert keywords.former_names.removed_lately(NOW) == []
+
+
 def test_name_of_a_removed_keyword_is_free(keywords: Keywords) -> None:
     keywords.remove("Reward", now=NOW)
     assert keywords.add("Reward", "another", now=NOW).query == "another"

@@ -231,11 +231,11 @@ def test_list_of_any_length_is_imported_with_its_progress(
     manager: FlaskClient, redis: Redis
 ) -> None:
     lines = [f"Keyword {n}\tfish {n}" for n in range(1200)]
-    answer = upload(manager, "\n".join([*lines, '(<b>open', "Reward Model\tother"]).encode())
+    answer = upload(manager, "\n".join([*lines, "(<b>open", "Reward Model\tother"]).encode())
     assert answer.status_code == 200
     first, second, open_bracket, other, last, end = progress(answer)
     assert (first, second) == ("500 read: 500 saved", "1,000 read: 1,000 saved")
-    assert '(<b>open: refused' in open_bracket
+    assert "(<b>open: refused" in open_bracket
     assert "Reward Model: refused" in other
     assert (last, end) == ("1,202 read: 2 refused, 1,200 saved", "All is read.")
     assert saved(redis)["Keyword 1199"] == "fish 1199"
