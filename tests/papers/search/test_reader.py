@@ -289,3 +289,19 @@ def test_cache_counts_what_a_search_reads(store: Store) -> None:
     size = cache.byte_size
     cache.add_verified(parse_query("other").tree, BitMap(range(10_000)), BitMap([7]))
     assert cache.byte_size >= size + 4 * 10_000
+
+
+def test_cache_counts_postings_that_no_text_is_read_for(store: Store) -> None:
+    """Only postings are new in the second count: it adds their size, and little else."""
+    counter = MatchCounter(store.reader)
+    counter.count(parse_query("days").tree)
+    cache = store.reader._cache
+
+    def postings_size() -> int:
+        held = cache.segment_postings.values()
+        return sum(posting_size(posting) for found in held for posting in found.values())
+
+    size, known = cache.byte_size, postings_size()
+    counter.count(parse_query("reward model").tree)
+    assert postings_size() > known
+    assert cache.byte_size - size >= postings_size() - known

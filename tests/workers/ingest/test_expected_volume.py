@@ -77,6 +77,18 @@ def test_one_outlier_week_does_not_change_the_expected_count(
     assert not is_below_expected(100, expected)
 
 
+def test_highest_of_several_counts_of_a_day_is_kept(redis: Redis) -> None:
+    volume_check = VolumeCheck(redis, TaskStates(redis), can_reconcile=False)
+
+    def assess(day: date, count: int) -> FetchResult:
+        return volume_check.assess(FEED, FetchResult(record_count=count, counted_day=day), NOW)
+
+    for weeks_ago in (3, 2, 1):
+        assess(WEDNESDAY - weeks_ago * WEEK, 20)
+        assess(WEDNESDAY - weeks_ago * WEEK, 4)  # fetched again when most had left the list
+    assert assess(WEDNESDAY, 20).expected_count == 20
+
+
 class Harness:
     """A task runner with four past weeks of twenty papers on every weekday."""
 
