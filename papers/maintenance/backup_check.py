@@ -130,12 +130,15 @@ def _require_same(path: Path, again: Path, now: datetime) -> None:
 def _record_digests(path: Path, now: datetime) -> Counter[tuple[str, bytes]]:
     """Return a digest of each record by its key, as two stores list their keys in any order.
 
-    Left out are the revision, which a restore moves, and keys that may expire during the check.
+    Left out are the revision, which a restore moves, keys that may expire during the check, and the
+    count of keys at the end, which has both.
     """
     soon = (now + _EXPIRY_MARGIN).timestamp() * 1000
     found: Counter[tuple[str, bytes]] = Counter()
     with BackupReader.open_file(path) as file:
         for record in file.records():
+            if record[0] == END_RECORD:
+                continue
             if record[0] == KEY_RECORD:
                 _, name, kind, members, expiry = record
                 if name == keys.REVISION.encode() or 0 < expiry < soon:

@@ -49,8 +49,8 @@ class FileCheck:
 
     @property
     def is_sound(self) -> bool:
-        """Whether nothing is wrong with it."""
-        return self.intact == self.size
+        """Whether nothing is wrong with it; the server may have written on meanwhile."""
+        return self.intact >= self.size
 
 
 def start_failure(log_file: Path) -> StoreUnavailable:
@@ -157,8 +157,11 @@ def _check_base(path: Path) -> FileCheck:
     return FileCheck(path, size, size if done.returncode == 0 else 0)
 
 
-def _check_commands(path: Path) -> FileCheck:
-    """Read a file of commands up to the first that is not whole, or transaction without its end."""
+def _check_commands(path: Path, before: int = -1) -> FileCheck:
+    """Read a file of commands up to the first that is not whole, or transaction without its end.
+
+    A server that runs may be writing that: it is read again until it stays, as it was `before`.
+    """
     intact, whole, commands, in_transaction = 0, 0, 0, False
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -167,6 +170,8 @@ def _check_commands(path: Path) -> FileCheck:
             in_transaction = (in_transaction or name == b"MULTI") and name != b"EXEC"
             if not in_transaction:
                 intact, commands = file.tell(), whole
+    if before < intact < size < path.stat().st_size:
+        return _check_commands(path, intact)
     return FileCheck(path, size, intact, commands)
 
 

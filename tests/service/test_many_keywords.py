@@ -89,7 +89,7 @@ def test_pages_of_a_list_show_each_keyword_once(
     assert names == [f"K{number:04}" for number in range(len(names))]
     assert len(names) >= 20
     if path != "/manage":  # which shows the last page instead
-        assert "999 is none" in get(client, f"{path}?page=999", 400).get_text()
+        assert "there is no page 999" in get(client, f"{path}?page=999", 400).get_text()
     assert client.get(f"{path}?page=x").status_code == 400
 
 
@@ -175,7 +175,7 @@ def test_long_subscription_list_is_charged_to_its_client(site: Settings) -> None
         if answer.status_code != 200:
             break
     assert answer.status_code == 429
-    assert "processor time" in answer.get_data(as_text=True)
+    assert "too many new searches" in answer.get_data(as_text=True)
     other = client.get("/opml", environ_base={"REMOTE_ADDR": "192.0.2.9"}, buffered=True)
     assert other.status_code == 200
 
@@ -204,7 +204,9 @@ def test_process_that_has_warmed_up_parses_no_saved_keyword_for_a_page(
     announce([make_sighting(1)])
     Keywords(redis).add("Reward", "reward", now=NOW)
     warm_up(app)
-    with mock.patch("papers.search.percolate.anchor_terms", side_effect=AssertionError):
+    with mock.patch(
+        "papers.search.saved.percolator_cache.anchor_terms", side_effect=AssertionError
+    ):
         answer = app.test_client().get("/papers/2611.00001")
     assert answer.status_code == 200
     assert "/k/reward" in answer.text

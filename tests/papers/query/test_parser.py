@@ -370,5 +370,5 @@ def test_names_with_underscores_are_those_of_arxivs_api(typed: str, same_as: str
 def test_link_has_200_characters_at_most() -> None:
     longest = f"github.com/{'a' * 189}"
     assert str(parse_query(f"link:{longest}").tree) == f"link:{longest}"
-    with pytest.raises(BadQuery, match="keep it to 200 characters"):
+    with pytest.raises(BadQuery, match="has 201 characters; at most 200"):
         parse_query(f"link:{longest}a")

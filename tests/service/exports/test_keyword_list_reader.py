@@ -64,7 +64,7 @@ def test_json_value_without_query_is_a_problem_of_its_own(item: object) -> None:
 
 
 def test_bad_query_is_a_problem_of_its_own() -> None:
-    entries = read(b'fish\n"open\nN\t-not\nbird')
+    entries = read(b"fish\n(open\nN\t-not\nbird")
     assert [(entry.line, bool(entry.problem)) for entry in entries] == [
         (1, False),
         (2, True),

@@ -197,7 +197,7 @@ def test_preview_shows_the_newest_papers(client: FlaskClient) -> None:
     )
 
 
-@pytest.mark.parametrize("text", ["(reward", "-reward", "foo:bar", "", '"reward', "x" * 501])
+@pytest.mark.parametrize("text", ["(reward", "-reward", "foo:bar", "", "x" * 501])
 def test_preview_of_an_invalid_query_has_a_hint(client: FlaskClient, text: str) -> None:
     answer = client.get("/search/preview", query_string={"q": text})
     assert (answer.status_code, answer.headers["Cache-Control"]) == (400, "no-store")

@@ -55,6 +55,14 @@ def test_backup_is_made_checked_and_made_again_after_midnight(
     assert timedelta() < due - datetime(2026, 11, 22, tzinfo=UTC) < timedelta(minutes=15)
 
 
+def test_backup_of_a_store_without_papers_is_good(
+    redis: Redis, store_url: str, tmp_path: Path
+) -> None:
+    report = BackupRuns(redis, store_url, tmp_path).run()
+    assert (report["state"], report["got"]) == ("quiet", 0), report
+    assert "restored and found equal" in report["said"]
+
+
 def test_backups_are_kept_by_rule(runs: BackupRuns) -> None:
     runs.settings = Settings(
         redis_url=runs.settings.redis_url,

@@ -262,7 +262,7 @@ def test_nothing_can_be_written_without_any_token(site: Settings, redis: Redis) 
     client = create_app(site).test_client()
     response = client.put("/api/v1/keywords/fish", json={"query": "fish"}, headers=BEARER)
     assert response.status_code == 401
-    assert "`paperwire token add` makes one" in response.get_json()["detail"]
+    assert "`paperwire token add NAME --scope keywords` makes one" in response.get_json()["detail"]
 
 
 def test_body_is_json_whatever_its_type_is_called(writer: FlaskClient) -> None:
