@@ -49,11 +49,24 @@ def find_settings_errors(settings: Settings) -> Iterator[str]:
     if settings.store_url and not settings.store_url.startswith(("redis://", "rediss://")):
         shown = hide_credentials(settings.store_url)
         yield f"store_url = {shown!r}: must begin with redis:// or rediss://, as of any node"
+    yield from _misplaced_settings(settings)
     for name, url in settings.communities.items():
         _, reason = check_community(name, url)
         if reason:
             yield f"communities: {reason}"
     yield from _mail_errors(settings)
+
+
+def _misplaced_settings(settings: Settings) -> Iterator[str]:
+    """Yield the settings that stand below `[keywords]` or `[communities]`, as entries of these.
+
+    Only names that are no words, and secrets: `host` may be a keyword.
+    """
+    fields = {field.name: field for field in dataclasses.fields(type(settings))}
+    for table in ("keywords", "communities"):
+        for name in getattr(settings, table):
+            if name in fields and ("_" in name or fields[name].metadata["secret"]):
+                yield f"{table}: {name} is a setting; put its line above [{table}] in the file"
 
 
 def weak_token_reason(token: str) -> str:

@@ -6,12 +6,12 @@ Texts are on one line and contain arXiv's TeX; formats without TeX convert it to
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from datetime import date
 
 from papers.model.dates import published_at
 from papers.model.paper import Paper
+from papers.text.folding import fold_text
 from service.exports.names import AuthorName, parse_author_names
 from service.markup.clean import single_line, split_paragraphs
 
@@ -61,6 +61,6 @@ def build_reference(paper: Paper) -> Reference:
 
 def _citation_key(authors: tuple[AuthorName, ...], paper: Paper) -> str:
     """Return a key such as `broeck-2503.14895`: unique because of the id, and stable."""
-    first = unicodedata.normalize("NFKD", authors[0].citation_name if authors else "")
-    word = re.sub(r"[^a-z0-9]+", "-", first.encode("ascii", "ignore").decode().lower())[:24]
+    first = fold_text(authors[0].citation_name if authors else "").lower()
+    word = re.sub(r"[^a-z0-9]+", "-", first.encode("ascii", "ignore").decode())[:24]
     return f"{word.strip('-') or 'arxiv'}-{str(paper.id).replace('/', '-')}"

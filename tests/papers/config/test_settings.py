@@ -131,6 +131,8 @@ REFUSED_IN_TOML = [
     ("smtp_url = 'host'\nmail_to = 'a@b'", "smtp_url: must be like smtp"),
     ("smtp_url = 'smtp://u:pass@host'\nmail_to = 'a@b'", "smtp_url: must not contain a password"),
     ("redis_url = 7777", "redis_url in .*: must be a text$"),
+    ("[keywords]\nMLLM = 'mllm'\ntoken = 'sha256:1'", r"token is a setting; .* above \[keywords\]"),
+    ("[communities]\npublic_url = 'https://a'", r"is a setting; .* above \[communities\]"),
     ("port = ", "is not valid TOML"),
     ("port = 1\nport = 2", "is not valid TOML"),
 ]

@@ -206,6 +206,14 @@ def braceless(text: str) -> str:
     return re.sub(r"[{}]|\\text(?:brace(?:left|right)|backslash)|\\[lr]brace|\\", "", result)
 
 
+@pytest.mark.parametrize(
+    ("author", "word"), [("Kåre Sørensen", "sorensen"), ("Łukasz Żak", "zak"), ("李", "arxiv")]
+)
+def test_citation_key_has_the_letters_of_the_first_author(author: str, word: str) -> None:
+    paper = make_paper(authors=(author, "Ada Holm"))
+    assert build_reference(paper).citation_key == f"{word}-{paper.id}"
+
+
 def check(papers: Sequence[Paper]) -> None:
     """Assert that every format has every paper with its texts and all its authors."""
     references = [build_reference(record) for record in papers]
