@@ -153,11 +153,8 @@ class Shell:
         command = self.site.adapt(command)
         words = shlex.split(command)
         ours = words[0] in ("./run", "paperwire") and not {"|", ">"} & {*words}
-        if words[0] == "export":
-            name, _, value = words[1].partition("=")
-            os.environ[name] = value
-        elif words[0] == "curl":
-            check_curl(words[1:])
+        if words[0] == "curl":
+            check_curl(words[1 : words.index("|")] if "|" in words else words[1:])
         elif ours:
             self._run_paperwire(words[1:])
         elif words[0] != "newsboat" or shutil.which("newsboat"):
