@@ -46,7 +46,6 @@ def test_blanks_replace_urls_character_by_character(text: str) -> None:
     blanked = blank_urls(text)
     assert len(blanked) == len(text)
     assert all(after in (before, " ") for before, after in zip(text, blanked, strict=True))
-    assert blank_urls(blanked) == blanked
     if text.isprintable():
         assert blank_url_bytes(text.encode()) == blanked.encode()
 
