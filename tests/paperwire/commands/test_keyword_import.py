@@ -92,10 +92,8 @@ def test_other_xml_is_refused(command: RunCommand) -> None:
 def test_missing_file_is_reported(command: RunCommand) -> None:
     done = command("keyword", "import", "none.opml")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert (
-        done.stderr
-        == "paperwire: FILE: none.opml: No such file or directory; name a file, or - for standard input\n"
-    )
+    remedy = "name a file, or - for standard input"
+    assert done.stderr == f"paperwire: FILE: none.opml: No such file or directory; {remedy}\n"
 
 
 def test_standard_input_can_be_imported(store_url: str, redis: Redis) -> None:
