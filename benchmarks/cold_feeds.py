@@ -131,7 +131,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED)
     parser.add_argument("--beside", type=Path, help="another checkout to compare with")
     parser.add_argument("--feeds", type=int, default=2_000, help="feeds requested in turn")
-    parser.add_argument("--short", action="store_true", help="a tenth of papers and keywords")
+    parser.add_argument("--short", action="store_true", help="few papers and keywords")
     options = parser.parse_args()
     if not DEFAULT_CORPUS.exists():
         print(f"no papers to measure with: {DEFAULT_CORPUS} does not exist")
@@ -140,7 +140,7 @@ def main() -> None:
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         url = options.store or stack.enter_context(
-            open_store(options.keep or folder, 0 if options.keep else options.papers // step)
+            open_store(options.keep or folder, 0 if options.keep else options.papers // step**2)
         )
         each = max(1, options.each // step)
         compare_servers(url, folder, options.beside, each, options.seed)
