@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from papers.command_name import command_line
+from papers.config.checks import TOKEN_DIGEST_PREFIX
 from papers.config.settings import Settings
 from papers.errors import BadQuery
 from papers.model.categories import ARCHIVES, CATEGORIES, canonical_category
@@ -64,7 +65,12 @@ def check_secrets(settings: Settings, path: Path | None) -> Iterator[Finding]:
         return
     secret = {f.name for f in dataclasses.fields(settings) if f.metadata["secret"]}
     values = tomllib.loads(path.read_text("utf-8"))
-    exposed = sorted(secret & {name for name, value in values.items() if value})
+    given = {
+        name
+        for name, value in values.items()
+        if value and not str(value).startswith(TOKEN_DIGEST_PREFIX)  # which tells no token
+    }
+    exposed = sorted(secret & given)
     if exposed and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
         yield warning(
             "secrets",

@@ -1,7 +1,7 @@
 """Errors as HTTP responses: one table of statuses, and a body in the format of the route.
 
-Feeds get plain text (never a feed that pretends to be empty), the API problem details
-(https://www.rfc-editor.org/rfc/rfc9457), everything else a page.
+Feeds and files for other programs get plain text (never a feed that pretends to be empty), the API
+problem details (https://www.rfc-editor.org/rfc/rfc9457), everything else a page.
 """
 
 from __future__ import annotations
@@ -60,6 +60,8 @@ _PUBLIC_DETAILS: Final = {
 }
 """Replace messages that name internals of this installation."""
 
+_DATA_PATHS: Final = ("/api/", "/feeds/", "/healthz", "/metrics")
+_DATA_SUFFIXES: Final = (".bib", ".ris")
 _log = logging.getLogger(__name__)
 
 
@@ -115,7 +117,7 @@ def _http_error_detail(error: HTTPException) -> str:
 
 
 def _render_error(status: int, detail: str, error: PaperwireError | None = None) -> Response:
-    is_data = request.path.startswith(("/api/", "/feeds/", "/healthz", "/metrics"))
+    is_data = request.path.startswith(_DATA_PATHS) or request.path.endswith(_DATA_SUFFIXES)
     if is_data or request.blueprint == "paper_feeds":
         response = plain_error_response(request.path, status, detail)
     else:

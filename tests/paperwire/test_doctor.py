@@ -298,6 +298,15 @@ def test_secrets_readable_by_others_are_reported(installation: Installation) -> 
     assert "unix://" not in found["cause"]
 
 
+def test_digest_of_a_token_is_no_secret(installation: Installation) -> None:
+    installation.run_doctor()
+    digest = f'token = "sha256:{"0123456789abcdef" * 4}"\n'
+    installation.path.write_text(digest + installation.path.read_text())
+    installation.path.chmod(0o644)
+    _, findings = installation.run_doctor("--offline")
+    assert [found for found in findings if "token" in found["cause"]] == []
+
+
 def test_offline_skips_upstreams(installation: Installation) -> None:
     installation.settings["arxiv_api_url"] = "http://127.0.0.1:1"
     assert installation.run_doctor("--offline") == (0, [])

@@ -84,4 +84,4 @@ def _summary(checked: CheckedBackup, kept: int) -> str:
         else ("read and counted; too little memory is free to restore it")
     )
     counts = checked.counts
-    return f"{counts.papers:,} papers of {counts.months} months, {how}; {kept} backups are kept"
+    return f"{counts.papers:,} papers in {counts.months} months, {how}; backups kept: {kept}"

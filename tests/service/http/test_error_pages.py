@@ -42,6 +42,8 @@ def test_inner_error_class_has_the_status_of_its_ancestor() -> None:
         ("/feeds/search.rss?q=-a", 400, "text/plain; charset=utf-8", "at character 1"),
         ("/feeds/reward-model.atom?n=0", 400, "text/plain; charset=utf-8", "n: '0'"),
         ("/feeds/reward-model.atom?q=x", 400, "text/plain; charset=utf-8", "q: no such parameter"),
+        ("/papers/2611.65000.bib", 404, "text/plain; charset=utf-8", "2611.65000 is not here"),
+        ("/papers/2611.65000.ris", 404, "text/plain; charset=utf-8", "2611.65000 is not here"),
         ("/k/nope", 404, "text/html; charset=utf-8", "no keyword"),
         ("/search?q=(a", 400, "text/html; charset=utf-8", "is not closed"),
         ("/nowhere", 404, "text/html; charset=utf-8", "nothing at /nowhere"),
