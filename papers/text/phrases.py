@@ -51,10 +51,31 @@ class PhrasePattern(NamedTuple):
         while start >= 0:
             certain = strict.match(text, start)
             match = certain or loose.match(text, start)
-            has_forms = match and all(map(_has_form, self.words, match.groups()))
-            if match and has_forms and self._is_written(match, written):
+            if match and self._has_forms(match, written):
                 yield PhraseSpan(start, match.end(), certain is not None)
             start = text.find(self.prefix, start + 1)
+
+    def find_plain(self, text: bytes, written: bytes, start: int) -> int:
+        """Return where the phrase stands next, in a text as for `occurrences` with its URLs; or -1.
+
+        Only certain occurrences count, that no URL can contain and whose words are no `.NET`.
+        """
+        strict, _ = _phrase_regexes(len(self.words))
+        at = text.find(self.prefix, start)
+        while at >= 0:
+            match = strict.match(text, at)
+            if match and self._has_forms(match, written) and not _touches_url(text, match):
+                return at
+            at = text.find(self.prefix, at + 1)
+        return -1
+
+    def _has_forms(self, match: re.Match[bytes], written: bytes) -> bool:
+        """Return whether the words of a match are forms of the phrase's words."""
+        groups = match.groups()
+        for word, form in zip(self.words, groups, strict=True):
+            if form not in word.small or form[-1] == _S:
+                return all(map(_has_form, self.words, groups)) and self._is_written(match, written)
+        return True
 
     def _is_written(self, match: re.Match[bytes], written: bytes) -> bool:
         """Return whether the capitals of a match allow its plurals."""
@@ -72,12 +93,36 @@ class PhrasePattern(NamedTuple):
     def joined_occurrences(self, text: bytes, parts: Set[bytes]) -> Iterator[int]:
         """Yield where words of the phrase are hyphenated pairs in a lower-case text.
 
-        `parts` are its `second_parts`: nearly always they rule out every pair.
+        `parts` are its `second_parts`: nearly always they rule out every pair. So do the words
+        beside a pair, unless they begin or end like those of the phrase.
         """
-        for form in {form for word in self.words for form in word.any_case} if parts else ():
-            for at in range(1, len(form)):
-                if form[at:] in parts:
-                    yield from _hyphenated_occurrences(text, form[:at], form[at:])
+        for number, word in enumerate(self.words if parts else ()):
+            for form in word.any_case:
+                for at in range(1, len(form)):
+                    if form[at:] in parts:
+                        pairs = _hyphenated_occurrences(text, form[:at], form[at:])
+                        yield from (
+                            pair.start for pair in pairs if self._may_be(text, pair, number)
+                        )
+
+    def _may_be(self, text: bytes, pair: slice, number: int) -> bool:
+        """Return False if the words beside a pair rule out that it is a word of the phrase.
+
+        The word before it may be a pair as well: of such neighbors the last one is found.
+        """
+        before, behind = self.words[:number][-1:], self.words[number + 1 :][:1]
+        previous = _WORD_BEFORE.search(text, max(pair.start - _LONGEST_GAP, 0), pair.start)
+        following = _WORD_BEHIND.match(text, pair.stop)
+        return all(_ends_like(word, previous) for word in before) and all(
+            following and following[1] in word.any_case for word in behind
+        )
+
+
+def _touches_url(text: bytes, match: re.Match[bytes]) -> bool:
+    """Return whether what stands between blanks at a match may be a URL or `.NET`."""
+    start, end = match.span()
+    end = text.find(b" ", end)
+    return _INNER_SIGN.search(text, text.rfind(b" ", 0, start) + 1, max(end, start)) is not None
 
 
 def second_parts(text: bytes) -> Set[bytes]:
@@ -85,7 +130,11 @@ def second_parts(text: bytes) -> Set[bytes]:
     return frozenset(_SECOND_PART.findall(text))
 
 
-def _hyphenated_occurrences(text: bytes, first: bytes, second: bytes) -> Iterator[int]:
+def _ends_like(word: WordForms, end: re.Match[bytes] | None) -> bool:
+    return end is None or any(form.endswith(end[1]) for form in word.any_case)
+
+
+def _hyphenated_occurrences(text: bytes, first: bytes, second: bytes) -> Iterator[slice]:
     """Yield where two parts are joined by a hyphen, or two, and by nothing else."""
     for pair in (first + b"-" + second, first + b"--" + second):
         start = text.find(pair)
@@ -94,7 +143,7 @@ def _hyphenated_occurrences(text: bytes, first: bytes, second: bytes) -> Iterato
             if not _is_word_byte(text[start - 1 : start]) and not _is_word_byte(
                 text[end : end + 1]
             ):
-                yield start
+                yield slice(start, end)
             start = text.find(pair, start + 1)
 
 
@@ -102,6 +151,12 @@ def _is_word_byte(byte: bytes) -> bool:
     return byte.isalnum()
 
 
+_INNER_SIGN: Final = re.compile(rb"[.:](?=[a-z0-9/])")
+"""Every URL and `.NET` have one, before a top-level domain or after a scheme."""
+_WORD_BEHIND: Final = re.compile(rf"{_WORD_SEPARATOR}([a-z0-9]+)".encode())
+_WORD_BEFORE: Final = re.compile(rf"([a-z0-9]+){_WORD_SEPARATOR}\Z".encode())
+_LONGEST_GAP: Final = 100
+"""So many bytes before a word are searched for the one before it; if there is none, any may be."""
 _SECOND_PART: Final = re.compile(rb"-([a-z0-9]+)")
 _S: Final = ord("s")
 

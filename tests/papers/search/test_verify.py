@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Paper
-from papers.query.ast import Author, Field, Node, Text
+from papers.query.ast import Author, Field, Node, Or, Text
 from papers.query.match import FoldedPaper, matches_node
 from papers.query.parser import Query, parse_query
 from papers.records.packing import LazyPaper, pack
@@ -20,9 +20,16 @@ PIECES = st.lists(
     texts
     | st.sampled_from(["reward", "Rewards", "model", "mice", "mouse", "\\v", "$", "\\", "{", "é"])
     | st.sampled_from([" ", "-", "(", ".", "/", '"', "'s", "\n", ", ", " \0 ", ": "])
+    | st.sampled_from(["https://", "www.", ".com/", ".NET", "re", "ward", "mo", "dels"])
 ).map("".join)
 PHRASES = st.sampled_from(
-    [("reward", "model"), ("model",), ("reward", "model", "reward"), ("mouse", "reward")]
+    [
+        ("reward", "model"),
+        ("model",),
+        ("reward", "model", "reward"),
+        ("mouse", "reward"),
+        ("reward", "dotnet"),
+    ]
 )
 FIELDS = st.sampled_from([Field.ANY, Field.TITLE, Field.ABSTRACT])
 NAMES = st.lists(
@@ -74,6 +81,16 @@ def test_exact_texts_match_and_possible_ones_include_all_matches(
     assert set(verify(tree, papers_by_id)) == scan(tree, papers_by_id)
 
 
+@given(st.lists(PIECES, max_size=9), st.lists(PHRASES, min_size=2, max_size=4))
+def test_alternatives_are_verified_as_a_scan_matches_them(
+    written: list[str], phrases: list[tuple[str, ...]]
+) -> None:
+    blank = Paper(ArxivId(202103, 1), title="T")
+    papers_by_id = packed_papers([blank._replace(abstract=text) for text in written])
+    tree = Or(tuple(Text(Field.ANY, phrase) for phrase in phrases))
+    assert set(verify(tree, papers_by_id)) == scan(tree, papers_by_id)
+
+
 @given(st.lists(st.lists(NAMES, max_size=4), max_size=3), NAMED)
 @example([["Wei \0 Wang"]], ("wei", "wang"))
 def test_exact_names_match_and_possible_ones_include_all_matches(
@@ -112,6 +129,11 @@ def test_names_of_a_packed_paper(count: int) -> None:
         ("reward model", "of rewards' models", False),
         ("mouse model", "of mice models", True),
         ("alpha", r"For $\alpha$", False),
+        ("reward model", "at www.reward-model.org/x, reward model", True),
+        ("reward model", "at www.reward-model.org/x", False),
+        ("rnn kernel", "on RNNs, kernels", True),
+        ("rnn kernel", "on RNNS, kernels", False),
+        ("reward model", "at http://a.org/reward model", False),
     ],
 )
 def test_phrase_that_is_exact_without_folding(phrase: str, text: str, exact: bool) -> None:
@@ -129,6 +151,11 @@ def test_phrase_that_is_exact_without_folding(phrase: str, text: str, exact: boo
         ("a reward", False),
         ("$R$ rewards", True),
         ("reward's model", True),
+        ("a re-ward model", True),
+        ("a re-ward mo-del", True),
+        ("a re-ward modelling, rewards mo-dels", True),
+        ("a re-ward modest, in re-ward", False),
+        ("a re-word, a re-ward", False),
     ],
 )
 def test_plain_texts_need_no_folding(text: str, unclear: bool) -> None:
