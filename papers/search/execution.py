@@ -42,10 +42,10 @@ _MAX_BLOCK_SIZE: Final = 1_024
 
 
 class VerificationProgress:
-    """How many candidates a query has seen, and how many of them matched."""
+    """How many candidates a query has seen, how many matched, and how many texts were verified."""
 
     def __init__(self) -> None:
-        self.seen = self.found = 0
+        self.seen = self.found = self.examined = 0
 
     def block_size(self, wanted: int) -> int:
         """Return how many candidates to verify together, while `wanted` matches are wanted.
