@@ -6,21 +6,24 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import kubernetes_validate
 import pytest
-import yaml
 
 from papers.config.settings import load_settings
 from paperwire.cli import main as command_group
+from tests.paperwire.kubernetes_manifests import (
+    DEPLOY,
+    Manifest,
+    assert_valid,
+    named,
+    render_manifests,
+    validate,
+)
 
-DEPLOY = Path(__file__).parents[2] / "deploy"
 UNITS = sorted((DEPLOY / "systemd").iterdir())
 APP = ("web", "worker", "scheduler")
-KUBERNETES = "1.33"
 SYSTEMD_ANALYZE = shutil.which("systemd-analyze")
-KUBECTL = shutil.which("kubectl")
 
 
 def test_units_are_valid(tmp_path: Path) -> None:
@@ -60,33 +63,19 @@ def test_target_wants_a_unit_of_each_kind() -> None:
 
 
 @pytest.fixture(scope="module")
-def manifests(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+def manifests(tmp_path_factory: pytest.TempPathFactory) -> list[Manifest]:
     """All resources, as kustomize writes them."""
-    if KUBECTL is None:
-        pytest.skip("no kubectl: apt-get install kubernetes-client")
-    folder = tmp_path_factory.mktemp("kustomize") / "deploy"
-    shutil.copytree(DEPLOY, folder)
-    (folder / "kubernetes" / "store_password").write_text("secret")
-    command = [KUBECTL, "kustomize", str(folder)]
-    rendered = subprocess.run(command, capture_output=True, text=True, check=True)
-    return list(yaml.safe_load_all(rendered.stdout))
+    return render_manifests(tmp_path_factory.mktemp("kustomize"))
 
 
-def named(manifests: list[dict[str, Any]], kind: str, name: str) -> dict[str, Any]:
-    (found,) = [m for m in manifests if (m["kind"], m["metadata"]["name"]) == (kind, name)]
-    return found
-
-
-def test_manifests_follow_the_schemas(manifests: list[dict[str, Any]]) -> None:
-    for manifest in manifests:
-        kubernetes_validate.validate(manifest, KUBERNETES, strict=True)
-        assert manifest["kind"] == "Namespace" or manifest["metadata"]["namespace"] == "paperwire"
+def test_manifests_follow_the_schemas(manifests: list[Manifest]) -> None:
+    assert_valid(manifests)
     misspelt = named(manifests, "Deployment", "web") | {"spec": {"replica": 2}}
     with pytest.raises(kubernetes_validate.ValidationError):
-        kubernetes_validate.validate(misspelt, KUBERNETES, strict=True)
+        validate(misspelt)
 
 
-def test_services_find_their_pods(manifests: list[dict[str, Any]]) -> None:
+def test_services_find_their_pods(manifests: list[Manifest]) -> None:
     pods = [m["spec"]["template"] for m in manifests if m["kind"] in {"Deployment", "StatefulSet"}]
     labels = {pod["metadata"]["labels"]["app"] for pod in pods}
     assert labels == {"store", *APP}
@@ -94,7 +83,7 @@ def test_services_find_their_pods(manifests: list[dict[str, Any]]) -> None:
         assert service["spec"]["selector"]["app"] in labels
 
 
-def test_processes_have_limits_and_no_privileges(manifests: list[dict[str, Any]]) -> None:
+def test_processes_have_limits_and_no_privileges(manifests: list[Manifest]) -> None:
     for manifest in manifests:
         if manifest["kind"] not in {"Deployment", "StatefulSet"}:
             continue
@@ -113,7 +102,7 @@ def test_processes_have_limits_and_no_privileges(manifests: list[dict[str, Any]]
 
 
 @pytest.mark.parametrize("name", APP)
-def test_settings_of_a_pod_are_valid(manifests: list[dict[str, Any]], name: str) -> None:
+def test_settings_of_a_pod_are_valid(manifests: list[Manifest], name: str) -> None:
     deployment = named(manifests, "Deployment", name)
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     (source,) = container["envFrom"]
@@ -126,7 +115,7 @@ def test_settings_of_a_pod_are_valid(manifests: list[dict[str, Any]], name: str)
     assert settings.public_url == "https://papers.example.org"
 
 
-def test_store_has_the_users_of_the_list(manifests: list[dict[str, Any]]) -> None:
+def test_store_has_the_users_of_the_list(manifests: list[Manifest]) -> None:
     (pod,) = [m["spec"]["template"]["spec"] for m in manifests if m["kind"] == "StatefulSet"]
     maps = {m["metadata"]["name"]: m for m in manifests if m["kind"] == "ConfigMap"}
     (users,) = [v["configMap"]["name"] for v in pod["volumes"] if v["name"] == "users"]
