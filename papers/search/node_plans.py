@@ -146,7 +146,8 @@ def _no_anchors(node: Node) -> list[frozenset[bytes]]:
 def _and_selectivity(node: And) -> float:
     """Two words that are searched together occur together, so the rarer decides; labels do not.
 
-    Each further word leaves a part. Beside a rare word, the postings of frequent ones are long: fewer are read at first.
+    Each further word leaves a part. Beside a rare word, the postings of frequent ones are long:
+    fewer are read at first.
     """
     labels = [child for child in node.required if isinstance(child, Label)]
     floor = _SELECTIVITY_BESIDE_LABELS if labels else _RARE_CONJUNCTION_SELECTIVITY
