@@ -17,6 +17,7 @@ from typing import Final, cast
 from redis import Redis
 
 from papers.config.settings import Settings
+from papers.counted import format_counted
 from papers.errors import SourceError, SourceOutcomeUnknown, SourceRefused, UnknownKeyword
 from papers.model.paper import Paper
 from papers.model.periods import Period, PeriodKind
@@ -70,7 +71,7 @@ class DigestMailer:
             self._send(subject, keyword, period, papers, upstreams.settings)
             yield FetchResult(
                 record_count=len(papers),
-                message=f"{len(papers)} papers of {period.display_name} sent",
+                message=f"{format_counted(len(papers), 'paper')} of {period.display_name} sent",
             )
 
     def _keyword(self, slug: str) -> Keyword:
