@@ -120,6 +120,7 @@ def shell(site: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     monkeypatch.chdir(tmp_path)
     (tmp_path / "demo-data").symlink_to(site.folder)
     (tmp_path / "deploy" / "kubernetes").mkdir(parents=True)
+    shutil.copy(ROOT / "deploy" / "store.acl", tmp_path / "deploy")
     record = {"id": "2101.00001", "title": "A", "abstract": "B", "categories": "cs.CL"}
     record |= {"authors": "A. B.", "update_date": "2021-01-05"}
     versions = [{"version": "v1", "created": "Mon, 4 Jan 2021 10:00:00 GMT"}]
