@@ -8,7 +8,6 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any, Final
 
-from papers.command_name import command_line
 from papers.counted import format_counted
 
 LINE_WIDTH: Final = 100
@@ -26,7 +25,7 @@ def format_status(document: Document) -> str:
     head = (
         (
             "address",
-            document["address"] or f"none: `{command_line('up')}` does not run on this data folder",
+            document["address"] or "none: no web server of these settings runs on this machine",
         ),
         ("data folder", document["data_dir"]),
         ("store", _format_store(document["store"])),

@@ -116,7 +116,7 @@ def test_web_servers_and_workers_can_be_scaled(compose: dict[str, Any]) -> None:
     assert re.fullmatch(r"127\.0\.0\.1:\$\{WEB_PORT:-8000-80\d\d\}:8000", port)
 
 
-def test_web_servers_and_workers_share_a_volume_that_lasts(compose: dict[str, Any]) -> None:
+def test_backups_and_thumbnails_outlast_their_containers(compose: dict[str, Any]) -> None:
     """A worker writes backups and thumbnails there; web servers show the thumbnails."""
     for name in ("web", "worker"):
         assert compose["services"][name]["volumes"] == ["data:/data"]
