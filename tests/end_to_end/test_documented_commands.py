@@ -99,10 +99,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         upstream = stack.enter_context(demo.running_demo(SMALL, lambda: datetime.now(UTC)))
         port = find_free_port("127.0.0.1", 0)
         fields = demo.demo_settings(upstream, redis_url=url, data_dir=str(folder), port=port)
-        settings = Settings(**{**fields, "arxiv_interval": 0.01, "web_processes": 1})
+        fields |= {"arxiv_interval": 0.01, "web_processes": 1, "backup_dir": "backups"}
+        settings = Settings(**fields)
         config = folder / "demo-data" / "paperwire.toml"
         config.parent.mkdir()
-        config.write_text(to_toml({**fields, "arxiv_interval": 0.01, "web_processes": 1}), "utf-8")
+        config.write_text(to_toml(fields), "utf-8")
         redis = stack.enter_context(Redis.from_url(url))
         for name, query in settings.keywords.items():
             Keywords(redis).add(name, query, now=datetime.now(UTC))

@@ -64,7 +64,7 @@ class DigestMailer:
         period = Period.containing(cast(PeriodKind, kind), now.date()).previous
         papers = self._papers(keyword, period)
         if not papers:
-            yield FetchResult(message=f"no paper in {period.display_name}: nothing is sent")
+            yield FetchResult(message=f"no paper of {period.display_name}: nothing is sent")
         elif not self._sent.claim(subject, period.name):
             yield FetchResult(message=f"{period.display_name} was sent before")
         else:
