@@ -47,7 +47,8 @@ def format_status(document: Document) -> str:
         "no source has been fetched yet"
     ]
     if counts := {name: n for name, n in document.get("initial_fetches", {}).items() if n}:
-        described = ", ".join(f"{number:,} {name}" for name, number in counts.items())
+        names = {"waiting": "scheduled"}  # as on the status page; what failed is among them
+        described = ", ".join(f"{n:,} {names.get(name, name)}" for name, n in counts.items())
         lines.append(f"{'first papers of keywords':<26} {described}")
     lines += [format_progress(run) for run in document["progress"]]
     return "\n".join(lines)
