@@ -6,12 +6,16 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import kubernetes_validate
 import pytest
 
 from papers.config.settings import load_settings
+from papers.redis_backend.connection import connect
 from paperwire.cli import main as command_group
+from tests.end_to_end.documented_commands import commands
+from tests.papers.server import private_server
 from tests.paperwire.kubernetes_manifests import (
     DEPLOY,
     Manifest,
@@ -60,6 +64,48 @@ def test_target_wants_a_unit_of_each_kind() -> None:
     )
     services = {unit.name for unit in UNITS if unit.suffix == ".service"}
     assert {name.replace("@1.", "@.") for name in wants.split()} == services
+
+
+def unit_environment(unit: Path) -> dict[str, str]:
+    """The variables of a unit's own lines."""
+    lines = re.findall(r"^Environment=(.*)$", unit.read_text("utf-8"), re.M)
+    return dict(word.split("=", 1) for line in lines for word in line.split())
+
+
+def test_units_connect_as_users_of_the_documented_store(tmp_path: Path) -> None:
+    """The commands of the guide make the list of users; no unit names another."""
+    (tmp_path / "deploy").symlink_to(DEPLOY)
+    made = [c for c in commands("docs/how-to/install.md") if c.startswith(("openssl", "sed"))]
+    for command in made:
+        if "secrets/" not in command and "kubernetes/" not in command:
+            subprocess.run(command, shell=True, check=True, cwd=tmp_path)
+    password = (tmp_path / "store_password").read_text().strip()
+    users = {}
+    lines = (tmp_path / "store_users.acl").read_text("utf-8").splitlines()
+    with private_server() as (client, _):
+        socket = client.connection_pool.connection_kwargs["path"]
+        for line in lines[1:]:
+            client.execute_command("ACL", "SETUSER", *line.split()[1:])  # type: ignore[no-untyped-call]
+        for unit in UNITS:
+            if unit.suffix == ".service":
+                url = urlsplit(unit_environment(unit)["REDIS_URL"])
+                users[unit.name] = url.username
+                with connect(f"unix://{url.username}:{password}@{socket}", retry=False) as redis:
+                    assert redis.ping()
+    assert lines[0] == "user default reset off"
+    assert users == {
+        "paperwire-web.service": "web",
+        "paperwire-worker@.service": "worker",
+        "paperwire-scheduler.service": "worker",
+    }
+
+
+def test_units_share_a_user_as_they_share_a_folder() -> None:
+    """systemd gives the folder to the user of the unit that started last."""
+    for unit in UNITS:
+        if unit.suffix == ".service":
+            lines = unit.read_text("utf-8").splitlines()
+            assert {"StateDirectory=paperwire", "User=paperwire", "DynamicUser=yes"} <= {*lines}
 
 
 @pytest.fixture(scope="module")
