@@ -68,6 +68,8 @@ def test_verify_matches_what_a_scan_matches(query: Query, papers: list[Paper]) -
 @given(st.lists(st.tuples(PIECES, PIECES), max_size=3), PHRASES, FIELDS)
 @example([("", "mice \0 reward")], ("mouse", "reward"), Field.ANY)
 @example([("", "mice$ \0 reward")], ("mouse", "reward"), Field.ANY)
+@example([("", "a mouse reward."), ("", "mice \0 reward")], ("mouse", "reward"), Field.ANY)
+@example([("", r"For \v model, x"), ("", "a$.$io/model's now")], ("model",), Field.ANY)
 def test_exact_texts_match_and_possible_ones_include_all_matches(
     written: list[tuple[str, str]], phrase: tuple[str, ...], field: Field
 ) -> None:
@@ -165,6 +167,7 @@ def test_plain_texts_need_no_folding(text: str, unclear: bool) -> None:
     assert bool(possible) is unclear
 
 
-def test_undescribed_paper_never_matches() -> None:
-    papers_by_id = packed_papers([Paper(ArxivId(202103, 1))])
-    assert not verify(parse_query("2103.00001").tree, papers_by_id)
+@pytest.mark.parametrize("keyword", ["2103.00001", "au:wang", "au:wang OR 2103.00001"])
+def test_undescribed_paper_never_matches(keyword: str) -> None:
+    papers_by_id = packed_papers([Paper(ArxivId(202103, 1), authors=("Wei Wang",))])
+    assert not verify(parse_query(keyword).tree, papers_by_id)

@@ -20,6 +20,8 @@ URLS = [
     (r"code: \url{https://x.github.io/my\_page}!", "code", ["x.github.io/my_page"]),
     (r"\href{https://x.org/y}{our code} now", "our code now", ["x.org/y"]),
     ("at www.example.de.", "at", ["example.de"]),
+    ("at WWW.EXAMPLE.GR, or Www.b.gr", "at or", ["example.gr", "b.gr"]),
+    ("see https://github.com/A/b.git/, too", "see too", ["github.com/a/b"]),
     ("at github.com/a/b, too", "at too", ["github.com/a/b"]),
     ("project page: foo.github.io.", "project page", ["foo.github.io"]),
     ("代码见https://github.com/a。", "代码见", ["github.com/a"]),

@@ -130,6 +130,10 @@ def test_what_moves_on_or_begins_anew_does_not_stall() -> None:
     detector.stalled([SENDING], 0.0)
     detector.stalled([RESTING], 1.0)
     assert detector.stalled([SENDING], STALL_SECONDS) == set()
+    detector = StallDetector()
+    detector.stalled([UNANSWERED], 0.0)
+    assert detector.stalled([SENDING], STALL_SECONDS) == set()
+    assert detector.stalled([SENDING], 2 * STALL_SECONDS) == {1}
 
 
 def test_responses_read_slowly_are_found_longest_at_a_stand_first() -> None:
