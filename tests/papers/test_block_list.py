@@ -14,7 +14,6 @@ from papers.query.parser import parse_query
 from papers.query.request import SearchRequest
 from papers.redis_backend import keys
 from papers.search.counts import MatchCounter
-from papers.search.counts import MatchCounter
 from papers.search.reader import IndexReader
 from papers.state.voting.pick_lists import PickLists
 from papers.store import Store

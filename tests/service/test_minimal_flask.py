@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from flask import request, session, url_for
 from flask.testing import FlaskClient
@@ -12,7 +10,7 @@ from service import MinimalFlask
 
 
 @pytest.fixture
-def minimal() -> Iterator[FlaskClient]:
+def minimal() -> FlaskClient:
     app = MinimalFlask("minimal")
 
     @app.get("/folder/")
@@ -28,7 +26,7 @@ def minimal() -> Iterator[FlaskClient]:
         session["name"] = "value"
         return "kept"
 
-    yield app.test_client()
+    return app.test_client()
 
 
 def test_url_of_the_app_has_scheme_host_and_prefix_of_the_request(minimal: FlaskClient) -> None:

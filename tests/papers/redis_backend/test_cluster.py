@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -136,6 +137,26 @@ def test_batch_of_all_servers_keeps_its_order(store: ClusteredRedis) -> None:
     with pytest.raises(ResponseError, match="wrong kind of value"):
         read_many(store, [("HGET", B, "n"), ("GET", A), ("GET", "x")])
     assert read_many(store, [("HGET", A, "n"), ("HGET", "plain", "n")]) == [b"0", b"3"]
+
+
+def test_replies_of_a_batch_that_broke_off_are_not_those_of_the_next(
+    store: ClusteredRedis, store_cluster: TestCluster
+) -> None:
+    store.hset(A, mapping={"first": 1, "second": 2})
+    node = store_cluster.primary_of(A)
+
+    def fail() -> None:
+        raise RedisConnectionError("the plain Redis is away")
+
+    node.hang()
+    waking = threading.Timer(0.3, node.resume)
+    waking.start()
+    try:
+        with pytest.raises(RedisConnectionError, match="plain Redis"):
+            store.exchange.send([("HGET", A, "first")], [A], fail)
+        assert store.hget(A, "second") == b"2"
+    finally:
+        waking.join()
 
 
 def test_keyless_info_goes_where_the_batch_goes(

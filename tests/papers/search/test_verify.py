@@ -69,6 +69,7 @@ def test_verify_matches_what_a_scan_matches(query: Query, papers: list[Paper]) -
 @example([("", "mice \0 reward")], ("mouse", "reward"), Field.ANY)
 @example([("", "mice$ \0 reward")], ("mouse", "reward"), Field.ANY)
 @example([("", "a mouse reward."), ("", "mice \0 reward")], ("mouse", "reward"), Field.ANY)
+@example([("", "REWARD MODELS IN CAPITALS")], ("reward", "model"), Field.ANY)
 @example([("", r"For \v model, x"), ("", "a$.$io/model's now")], ("model",), Field.ANY)
 def test_exact_texts_match_and_possible_ones_include_all_matches(
     written: list[tuple[str, str]], phrase: tuple[str, ...], field: Field
@@ -133,6 +134,7 @@ def test_names_of_a_packed_paper(count: int) -> None:
         ("alpha", r"For $\alpha$", False),
         ("reward model", "at www.reward-model.org/x, reward model", True),
         ("reward model", "at www.reward-model.org/x", False),
+        ("reward model", "at http://a.net/reward/model", False),
         ("rnn kernel", "on RNNs, kernels", True),
         ("rnn kernel", "on RNNS, kernels", False),
         ("reward model", "at http://a.org/reward model", False),

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from papers.text.folding import tokenize
 from papers.text.link_names import (
+    MAX_LINK_LENGTH,
     blank_url_bytes,
     blank_urls,
     find_links,
@@ -66,6 +67,12 @@ def test_link_is_found_by_its_beginnings() -> None:
         *("x.github.io/a", "x.github.io/a/b", "x.github.io/a/b/c"),
     ]
     assert list(link_prefixes("x.org/a/b/c", 2)) == ["x.org", "x.org/a", "x.org/a/b"]
+
+
+def test_longest_link_that_can_be_searched_is_found() -> None:
+    longest = "x.org/" + "a" * (MAX_LINK_LENGTH - len("x.org/"))
+    assert [*link_prefixes(longest)] == ["x.org", longest]
+    assert [*link_prefixes(longest + "a")] == ["x.org"]
 
 
 def test_many_dots_take_linear_time() -> None:
