@@ -85,6 +85,7 @@ def test_exact_texts_match_and_possible_ones_include_all_matches(
 
 
 @given(st.lists(PIECES, max_size=9), st.lists(PHRASES, min_size=2, max_size=4))
+@example(["a reward model", "a mouse reward"], [("reward", "model"), ("mouse", "reward")])
 def test_alternatives_are_verified_as_a_scan_matches_them(
     written: list[str], phrases: list[tuple[str, ...]]
 ) -> None:

@@ -21,6 +21,7 @@ URLS = [
     (r"code: \url{https://x.github.io/my\_page}!", "code", ["x.github.io/my_page"]),
     (r"\href{https://x.org/y}{our code} now", "our code now", ["x.org/y"]),
     ("at www.example.de.", "at", ["example.de"]),
+    ("at https://x.org/a#part now", "at now", ["x.org/a"]),
     ("at WWW.EXAMPLE.GR, or Www.b.gr", "at or", ["example.gr", "b.gr"]),
     ("see https://github.com/A/b.git/, too", "see too", ["github.com/a/b"]),
     ("at github.com/a/b, too", "at too", ["github.com/a/b"]),
@@ -37,6 +38,11 @@ URLS = [
 def test_words_of_urls_are_no_words(text: str, words: str, links: list[str]) -> None:
     assert tokenize(text) == words.split()
     assert list(find_links([text])) == links
+
+
+@pytest.mark.parametrize("sign", [*".,;:!?'*)]", ").", "?!"])
+def test_punctuation_behind_a_url_is_not_part_of_it(sign: str) -> None:
+    assert list(find_links([f"at https://x.org/a{sign} now"])) == ["x.org/a"]
 
 
 PIECES = st.sampled_from(

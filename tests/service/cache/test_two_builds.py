@@ -89,6 +89,16 @@ def test_equal_bytes_have_the_same_validators(releases: tuple[Release, Release])
     assert [release.renderings for release in releases] == [1, 1]
 
 
+def test_validators_of_two_releases_at_most_are_kept(
+    redis: Redis, store_url: str, tmp_path: Path
+) -> None:
+    for number in range(4):
+        Release(store_url, tmp_path, f"0.{number}", b"the same").get(number)
+    (key,) = redis.scan_iter(match=keys.response_validators("*"))
+    stored = StoredValidators.unpack(redis.get(key), "0.3")  # type: ignore[arg-type]
+    assert [build for build, _ in stored.others] == ["0.2"]
+
+
 def test_response_of_the_release_before_is_not_charged_as_new(
     releases: tuple[Release, Release],
 ) -> None:

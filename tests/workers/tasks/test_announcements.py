@@ -93,6 +93,8 @@ def test_oai_is_not_requested_without_news(harness: Harness) -> None:
     harness.world.announce(TEXT)
     harness.run()
     assert harness.oai_request_count() == 1
+    (request,) = harness.world.requests_to("/oai")
+    assert "from=2026-11-17" in request.target, "datestamps are days of UTC"
     harness.run()  # not modified
     harness.settings = replace(harness.settings, arxiv_oai_url="")
     harness.world.next_day()
