@@ -281,6 +281,33 @@ def test_redirections_are_followed(store: ClusteredRedis, store_cluster: TestClu
     assert not follow_failovers(store)
 
 
+def test_slot_that_has_moved_and_moves_on_is_followed_by_those_who_cannot_wait(
+    store: ClusteredRedis, store_cluster: TestCluster, store_url: str
+) -> None:
+    key = "{25}03:papers"
+    store.hset(key, "n", 1)
+    with closing(connect_store(store_url, store_cluster.url, retry=False)) as web:
+        assert read_many(web, [("HGET", key, "n")]) == [b"1"]
+        slot, source, target = begin_move(store_cluster, key)
+        move_key(source, target, key)
+        for node in (target, source):
+            node.command("CLUSTER", "SETSLOT", slot, "NODE", target.id)
+        last = next(n for n in store_cluster.nodes if n.is_primary and n not in (source, target))
+        last.command("CLUSTER", "SETSLOT", slot, "IMPORTING", target.id)
+        target.command("CLUSTER", "SETSLOT", slot, "MIGRATING", last.id)
+        move_key(target, last, key)
+        try:
+            assert read_many(web, [("HGET", key, "n")]) == [b"1"], "MOVED, then ASK"
+            with web.pipeline(transaction=False) as pipe:
+                pipe.incr("count")
+                pipe.hget(key, "n")
+                assert pipe.execute() == [1, b"1"]
+            assert web.get("count") == b"1", "only what was redirected is sent again"
+        finally:
+            for node in (last, target):
+                node.command("CLUSTER", "SETSLOT", slot, "NODE", last.id)
+
+
 # -- Nodes that do not answer
 
 

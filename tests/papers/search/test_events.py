@@ -114,6 +114,19 @@ def test_papers_known_by_their_replacement_alone_are_among_the_revised(store: St
     assert cursors(find(store, "revised", types=frozenset({"new"}))) == []
 
 
+def test_page_has_earlier_revisions_of_papers_of_later_months(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("FIRST_WINDOW", "_LATER_WINDOW"):
+        monkeypatch.setattr(f"papers.redis_backend.listings.event_sets.{name}", 1)
+    old = announced(1, 3, 2, id=ArxivId(202609, 1))
+    others = [announced(2, 2, 2, title="Another"), announced(3, 1, 2)]
+    store.ingest([old, *others], now=START + 3 * DAY)
+    page = find(store, "revised", limit=1)
+    assert cursors(page) == ["2609.00001v2"]
+    assert cursors(find(store, "revised", limit=1, before=page.next_cursor)) == ["2611.00003v2"]
+
+
 @pytest.mark.parametrize("window", [1, 2, 3, 256])
 def test_pages_of_revisions_go_forth_and_back(
     store: Store, monkeypatch: pytest.MonkeyPatch, window: int
