@@ -158,6 +158,15 @@ def test_ingest_is_visible_at_once(redis: Redis, store: Store) -> None:
     assert new.id in [similar.id for similar in more_like_this.similar_to(known, 3)]
 
 
+def test_spelling_that_comes_into_use_is_found_at_once(redis: Redis, store: Store) -> None:
+    query, writer = parse_query('"multi modal"'), Store(redis)
+    assert store.newest_ids(query) == []
+    for month, title in ((202503, "Multi modal reward"), (202504, "Multimodal reward")):
+        writer.ingest([titled(month, 2, title)], now=NOW)
+        assert store.newest_ids(query)[0] == ArxivId(month, 2)
+    assert len(store.newest_ids(query)) == 2
+
+
 def test_outdated_layout_misses_no_papers(redis: Redis, store: Store) -> None:
     late, query = Store(redis), parse_query('"of zebra"')
     assert store.newest_ids(query) == []

@@ -70,6 +70,8 @@ def test_verify_matches_what_a_scan_matches(query: Query, papers: list[Paper]) -
 @example([("", "mice$ \0 reward")], ("mouse", "reward"), Field.ANY)
 @example([("", "a mouse reward."), ("", "mice \0 reward")], ("mouse", "reward"), Field.ANY)
 @example([("", "a \1 \\v reward model"), ("", "\\v mice")], ("reward", "model"), Field.ANY)
+@example([("", "on reward .net")], ("reward", "dotnet"), Field.ANY)
+@example([("", "on reward .Net")], ("reward", "dotnet"), Field.ANY)
 @example([("", "REWARD MODELS IN CAPITALS")], ("reward", "model"), Field.ANY)
 @example([("", r"For \v model, x"), ("", "a$.$io/model's now")], ("model",), Field.ANY)
 def test_exact_texts_match_and_possible_ones_include_all_matches(

@@ -171,6 +171,22 @@ def test_category_whose_requests_fail_does_not_look_out_for_the_next_batch(
     assert times.busiest() == "cs.CL"
 
 
+def test_first_category_looks_out_if_the_busiest_is_no_longer_followed(
+    redis: Redis, upstream: Upstream
+) -> None:
+    upstream.set_time(START)
+    month, times = Month(redis, upstream), AnnouncementTimes(redis)
+    times.add(START.date(), 100.0, ["math.GT"])
+    month.announce(next_announcement(START))
+    upstream.set_time(upstream.now + timedelta(minutes=2))
+    for category in CATEGORIES:
+        month.runner.run(announcement_task(category), None)
+    waits = {task: at - upstream.now for task, at in month.states.due_times().items()}
+    first, *others = (waits[announcement_task(category)] for category in CATEGORIES)
+    assert first < timedelta(minutes=3)
+    assert min(others) > timedelta(minutes=30)
+
+
 def test_category_that_was_seen_since_midnight_is_not_made_due(
     redis: Redis, upstream: Upstream
 ) -> None:
