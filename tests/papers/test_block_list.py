@@ -157,6 +157,18 @@ def test_author_leaves_all_results_and_comes_back(store: Store, blocks: SavedBlo
     assert len(found(store)) == 30
 
 
+def test_search_ends_after_so_many_hidden_papers_and_can_be_continued(
+    store: Store, blocks: SavedBlocks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("papers.search.collector.VERIFICATION_LIMIT", 10)
+    blocks.add("author", "ada lovelace", "request", now=NOW)
+    request = SearchRequest(query=parse_query("reward"), limit=4)
+    page = store.search(request)
+    assert (page.papers, page.is_complete) == ((), False)
+    assert page.next_cursor
+    assert 10 <= page.examined < 30
+
+
 def test_counts_are_exact_only_if_blocks_name_papers(
     store: Store, redis: Redis, blocks: SavedBlocks
 ) -> None:

@@ -234,7 +234,8 @@ def test_merged_posting_is_a_bitmap_from_the_size_on_from_which_writers_store_on
     for size, is_large in ((MAX_INLINE_POSTING, False), (MAX_INLINE_POSTING + 1, True)):
         papers = BitMap(range(size))
         large, small = BitMap(papers[:from_bitmap]), BitMap(papers[from_bitmap:])
-        inputs = [large, encode_doc_ids(small)] if large else [encode_doc_ids(small)]
+        inputs: list[bytes | BitMap] = [encode_doc_ids(small)]
+        inputs += [large] if large else []
         merged = _merge_postings(inputs, are_sorted=True)
         assert merged == (papers if is_large else encode_doc_ids(papers))
 

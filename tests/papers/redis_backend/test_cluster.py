@@ -182,6 +182,10 @@ def test_transaction_is_on_one_server(store: ClusteredRedis) -> None:
         pipe.set("p", 1)
         pipe.get("p")
         assert pipe.execute() == [True, b"1"]
+    with store.pipeline() as pipe:
+        for number, key in enumerate(("q", A, "q", C), 1):
+            pipe.hset(key, f"field {number}", 1)
+            assert pipe.execute() == [1], "one pipeline, a transaction after the other"
     for others in (("p",), (B,)):
         with store.pipeline() as pipe:
             pipe.hset(A, "a", 7)
@@ -193,15 +197,26 @@ def test_transaction_is_on_one_server(store: ClusteredRedis) -> None:
         pipe.delete(A)
         with pytest.raises(RedisError, match="plain Redis and of the cluster"):
             pipe.execute()
+    for other in ("p", B):
+        with store.pipeline() as pipe:
+            pipe.watch(A)  # type: ignore[no-untyped-call]
+            pipe.multi()
+            pipe.delete(other)
+            with pytest.raises(RedisError, match="a transaction has keys of"):
+                pipe.execute()
     assert (store.hget(A, "a"), store.get("p")) == (b"3", b"1"), "nothing was carried out"
 
 
-def test_watched_key_that_changes_ends_the_transaction(store: ClusteredRedis) -> None:
+@pytest.mark.parametrize("is_empty", [False, True])
+def test_watched_key_that_changes_ends_the_transaction(
+    store: ClusteredRedis, is_empty: bool
+) -> None:
     with store.pipeline() as pipe:
         pipe.watch(A)  # type: ignore[no-untyped-call]
         store.hset(A, "a", 1)
         pipe.multi()
-        pipe.hset(A, "a", 2)
+        if not is_empty:
+            pipe.hset(A, "a", 2)
         with pytest.raises(WatchError):
             pipe.execute()
     assert store.hget(A, "a") == b"1"
@@ -226,6 +241,24 @@ def test_write_that_no_replica_has_is_logged_once(
     assert len(re.findall("would be lost if that node failed now", caplog.text)) == 1
     assert store.hget(A, "a") == b"1"
     store_cluster.wait_until_well()
+
+
+def test_write_to_a_node_without_a_replica_waits_for_none(
+    store_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    node = ClusterNodeProcess(tmp_path / "node")
+    try:
+        node.command("CLUSTER", "ADDSLOTSRANGE", 0, 16_383)
+        address = f"redis://127.0.0.1:{node.port}"
+        with closing(connect_store(store_url, address, retry=True)) as client:
+            client.hset(A, "a", 1)
+            with caplog.at_level(logging.WARNING), client.pipeline() as pipe:
+                pipe.hincrby(A, "a", 1)
+                assert pipe.execute() == [2]
+        assert "would be lost" not in caplog.text
+    finally:
+        node.kill()
+        node.client.close()
 
 
 # -- Slots that move

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyroaring import BitMap
 from redis import Redis
 
 from papers.errors import BadParameter
@@ -20,6 +21,7 @@ from papers.model.paper import AnnounceType, Channel, Sighting
 from papers.query.parser import parse_query
 from papers.query.request import Page, SearchRequest
 from papers.redis_backend.listings.event_sets import EVENT_KEYS
+from papers.search.execution import QueryExecution
 from papers.store import Store
 from tests.papers.command_counts import counted
 
@@ -101,6 +103,22 @@ def test_search_ends_within_a_block_of_texts_after_the_verification_limit(
     assert max(page.examined for page in pages) < 20 + 16
     assert len(pages) >= 8
     assert all(page.examined >= 20 for page in pages if not page.is_complete)
+
+
+def test_texts_of_events_are_verified_several_at_a_time_for_a_single_one_too(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    papers = [announced(n, 1, 2, title="Reward model", abstract="None.") for n in range(1, 41)]
+    store.ingest(papers, now=START + DAY)
+    sizes, verify_docs = list[int](), QueryExecution.verify_docs
+
+    def counted_verify(execution: QueryExecution, doc_ids: BitMap) -> BitMap:
+        sizes.append(len(doc_ids))
+        return verify_docs(execution, doc_ids)
+
+    monkeypatch.setattr(QueryExecution, "verify_docs", counted_verify)
+    assert cursors(find(store, "revised", 'abs:"reward model"', limit=1)) == []
+    assert sizes == [16, 16, 8]
 
 
 def _next(store: Store, page: Page, keyword: str) -> Page:

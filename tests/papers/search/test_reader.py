@@ -24,8 +24,11 @@ from papers.records.packing import LazyPaper
 from papers.redis_backend.connection import RedisCommand, read_many
 from papers.search import reader
 from papers.search.counts import MatchCounter
+from papers.search.evaluate import Candidates
+from papers.search.execution import QueryExecution
 from papers.search.index_cache import posting_size
 from papers.search.reader import IndexReader
+from papers.search.segments import Months
 from papers.search.similar import MoreLikeThis
 from papers.search.verify import verify
 from papers.store import Store
@@ -109,6 +112,35 @@ def test_common_word_takes_one_round_trip(redis: Redis, store: Store) -> None:
         assert store.newest_ids(parse_query("reward"), limit=1) == [ArxivId(MONTHS[-1], 1)]
     assert calls["get"] == 1
     assert calls["hmget"] <= 5, "the term dictionary, and the newest months"
+
+
+@pytest.mark.parametrize(
+    ("keyword", "batches", "verified"),
+    [("reward", [1, 16], []), ('abs:"reward model"', [5, 21, 42, 64], [18, 18, 36, 60])],
+)
+def test_candidates_of_several_batches_of_months_make_one_block(
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    keyword: str,
+    batches: list[int],
+    verified: list[int],
+) -> None:
+    """Where texts must be read, one more than wanted is: it may be that one does not match."""
+    read_sizes, verified_sizes = list[int](), list[int]()
+    read, verify_docs = QueryExecution.read_candidates, QueryExecution.verify_docs
+
+    def counted_read(execution: QueryExecution, months: Months) -> Candidates:
+        read_sizes.append(len(months))
+        return read(execution, months)
+
+    def counted_verify(execution: QueryExecution, doc_ids: BitMap) -> BitMap:
+        verified_sizes.append(len(doc_ids))
+        return verify_docs(execution, doc_ids)
+
+    monkeypatch.setattr(QueryExecution, "read_candidates", counted_read)
+    monkeypatch.setattr(QueryExecution, "verify_docs", counted_verify)
+    store.newest_ids(parse_query(keyword), limit=17)
+    assert (read_sizes, verified_sizes[:4]) == (batches, verified)
 
 
 def test_rare_word_takes_one_round_trip(redis: Redis, store: Store) -> None:

@@ -72,6 +72,8 @@ def test_verify_matches_what_a_scan_matches(query: Query, papers: list[Paper]) -
 @example([("", "a \1 \\v reward model"), ("", "\\v mice")], ("reward", "model"), Field.ANY)
 @example([("", "on reward .net")], ("reward", "dotnet"), Field.ANY)
 @example([("", "on reward .Net")], ("reward", "dotnet"), Field.ANY)
+@example([("a reward model", "one")], ("reward", "model"), Field.ABSTRACT)
+@example([("one", "a reward model")], ("reward", "model"), Field.TITLE)
 @example([("", "REWARD MODELS IN CAPITALS")], ("reward", "model"), Field.ANY)
 @example([("", r"For \v model, x"), ("", "a$.$io/model's now")], ("model",), Field.ANY)
 def test_exact_texts_match_and_possible_ones_include_all_matches(
@@ -139,6 +141,8 @@ def test_names_of_a_packed_paper(count: int) -> None:
         ("reward model", "at www.reward-model.org/x, reward model", True),
         ("reward model", "at www.reward-model.org/x", False),
         ("reward model", "at http://a.net/reward/model", False),
+        ("model", "at model.com/x", False),
+        ("model", "at the model.com, or so", True),
         ("rnn kernel", "on RNNs, kernels", True),
         ("rnn kernel", "on RNNS, kernels", False),
         ("reward model", "at http://a.org/reward model", False),
