@@ -11,6 +11,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from redis import Redis
@@ -339,6 +340,23 @@ def test_slot_that_has_moved_and_moves_on_is_followed_by_those_who_cannot_wait(
         finally:
             for node in (last, target):
                 node.command("CLUSTER", "SETSLOT", slot, "NODE", last.id)
+
+
+def test_epoch_is_the_newest_that_a_node_knows(
+    store: ClusteredRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that has not heard of a failover yet does not hide it, nor one that is away."""
+
+    def node(answer: Any) -> Redis:
+        return mock.Mock(execute_command=mock.Mock(side_effect=answer))
+
+    nodes = {str(epoch): node([{"cluster_current_epoch": str(epoch)}]) for epoch in (3, 7, 5)}
+    away = {"away": node(RedisConnectionError("away"))}
+    monkeypatch.setattr(ClusteredRedis, "node_clients", lambda _: away | nodes)
+    assert store.layout_epoch() == 7
+    monkeypatch.setattr(ClusteredRedis, "node_clients", lambda _: away)
+    with pytest.raises(RedisConnectionError, match="away"):
+        store.layout_epoch()
 
 
 # -- Nodes that do not answer

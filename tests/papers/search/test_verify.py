@@ -74,6 +74,9 @@ def test_verify_matches_what_a_scan_matches(query: Query, papers: list[Paper]) -
 @example([("", "on reward .Net")], ("reward", "dotnet"), Field.ANY)
 @example([("a reward model", "one")], ("reward", "model"), Field.ABSTRACT)
 @example([("one", "a reward model")], ("reward", "model"), Field.TITLE)
+@example([("", "a reward model re-ward")], ("reward", "model", "reward"), Field.ANY)
+@example([("", "an e-mail model")], ("email", "model"), Field.ANY)
+@example([("", "on ti-6al model")], ("ti6al", "model"), Field.ANY)
 @example([("", "REWARD MODELS IN CAPITALS")], ("reward", "model"), Field.ANY)
 @example([("", r"For \v model, x"), ("", "a$.$io/model's now")], ("model",), Field.ANY)
 def test_exact_texts_match_and_possible_ones_include_all_matches(
@@ -164,6 +167,10 @@ def test_phrase_that_is_exact_without_folding(phrase: str, text: str, exact: boo
         ("$R$ rewards", True),
         ("reward's model", True),
         ("a re-ward model", True),
+        ("a re--ward model", True),
+        ("a re---ward model", False),
+        ("some mo-del", False),
+        ("reward" + " " * 120 + "mo-del", True),
         ("a re-ward mo-del", True),
         ("a re-ward modelling, rewards mo-dels", True),
         ("a re-ward modest, in re-ward", False),
