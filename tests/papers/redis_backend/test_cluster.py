@@ -15,15 +15,15 @@ from unittest import mock
 
 import pytest
 from redis import Redis
+from redis.exceptions import AuthenticationError, RedisError, ResponseError, WatchError
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError, ResponseError, WatchError
 
 from papers.errors import BadSettings, StoreUnavailable
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Sighting
 from papers.query.parser import parse_query
 from papers.redis_backend import keys
-from papers.redis_backend.cluster.client import ClusteredRedis, connect_store
+from papers.redis_backend.cluster.client import WORKER_PATIENCE, ClusteredRedis, connect_store
 from papers.redis_backend.cluster.routing import cluster_key
 from papers.redis_backend.cluster.store_url import parse_store_url
 from papers.redis_backend.cluster.transaction import RoutedPipeline
@@ -244,22 +244,42 @@ def test_write_that_no_replica_has_is_logged_once(
     store_cluster.wait_until_well()
 
 
-def test_write_to_a_node_without_a_replica_waits_for_none(
-    store_url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+@pytest.fixture
+def lone_node(tmp_path: Path) -> Iterator[ClusterNodeProcess]:
+    """A node that serves all slots, without a replica."""
     node = ClusterNodeProcess(tmp_path / "node")
     try:
         node.command("CLUSTER", "ADDSLOTSRANGE", 0, 16_383)
-        address = f"redis://127.0.0.1:{node.port}"
-        with closing(connect_store(store_url, address, retry=True)) as client:
-            client.hset(A, "a", 1)
-            with caplog.at_level(logging.WARNING), client.pipeline() as pipe:
-                pipe.hincrby(A, "a", 1)
-                assert pipe.execute() == [2]
-        assert "would be lost" not in caplog.text
+        yield node
     finally:
         node.kill()
         node.client.close()
+
+
+def test_write_to_a_node_without_a_replica_waits_for_none(
+    store_url: str, lone_node: ClusterNodeProcess, caplog: pytest.LogCaptureFixture
+) -> None:
+    address = f"redis://127.0.0.1:{lone_node.port}"
+    with closing(connect_store(store_url, address, retry=True)) as client:
+        client.hset(A, "a", 1)
+        with caplog.at_level(logging.WARNING), client.pipeline() as pipe:
+            pipe.hincrby(A, "a", 1)
+            assert pipe.execute() == [2]
+    assert "would be lost" not in caplog.text
+
+
+def test_worker_does_not_wait_where_its_password_is_refused(
+    store_url: str, lone_node: ClusterNodeProcess
+) -> None:
+    address = f"redis://127.0.0.1:{lone_node.port}"
+    with closing(connect_store(store_url, address, retry=True)) as client:
+        client.hset(A, "a", 1)
+        lone_node.command("CONFIG", "SET", "requirepass", "word")
+        lone_node.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        began = time.monotonic()
+        with pytest.raises(AuthenticationError):
+            client.hget(A, "a")
+        assert time.monotonic() - began < WORKER_PATIENCE / 4
 
 
 # -- Slots that move

@@ -143,6 +143,16 @@ def test_candidates_of_several_batches_of_months_make_one_block(
     assert (read_sizes, verified_sizes[:4]) == (batches, verified)
 
 
+def test_postings_of_the_newest_months_are_not_read_for_another_order(
+    redis: Redis, store: Store
+) -> None:
+    store.newest_ids(parse_query("model"), limit=1)
+    with counted(redis) as calls:
+        request = SearchRequest(query=parse_query("reward"), order="picked")
+        assert store.search(request).papers == ()
+    assert calls["hmget"] <= 1, "the term dictionary"
+
+
 def test_rare_word_takes_one_round_trip(redis: Redis, store: Store) -> None:
     assert Compactor(redis).compact_before(202501)
     fresh = Store(redis)

@@ -68,7 +68,6 @@ def test_verify_matches_what_a_scan_matches(query: Query, papers: list[Paper]) -
 @given(st.lists(st.tuples(PIECES, PIECES), max_size=3), PHRASES, FIELDS)
 @example([("", "mice \0 reward")], ("mouse", "reward"), Field.ANY)
 @example([("", "mice$ \0 reward")], ("mouse", "reward"), Field.ANY)
-@example([("", "a mouse reward."), ("", "mice \0 reward")], ("mouse", "reward"), Field.ANY)
 @example([("", "a \1 \\v reward model"), ("", "\\v mice")], ("reward", "model"), Field.ANY)
 @example([("", "on reward .net")], ("reward", "dotnet"), Field.ANY)
 @example([("", "on reward .Net")], ("reward", "dotnet"), Field.ANY)
@@ -77,7 +76,7 @@ def test_verify_matches_what_a_scan_matches(query: Query, papers: list[Paper]) -
 @example([("", "a reward model re-ward")], ("reward", "model", "reward"), Field.ANY)
 @example([("", "an e-mail model")], ("email", "model"), Field.ANY)
 @example([("", "on ti-6al model")], ("ti6al", "model"), Field.ANY)
-@example([("", "REWARD MODELS IN CAPITALS")], ("reward", "model"), Field.ANY)
+@example([("", "REWARD NETS IN CAPITALS")], ("reward", "net"), Field.ANY)
 @example([("", r"For \v model, x"), ("", "a$.$io/model's now")], ("model",), Field.ANY)
 def test_exact_texts_match_and_possible_ones_include_all_matches(
     written: list[tuple[str, str]], phrase: tuple[str, ...], field: Field
@@ -89,6 +88,15 @@ def test_exact_texts_match_and_possible_ones_include_all_matches(
     tree = Text(field, phrase)
     exact, possible = _TextBatch(papers_by_id).evaluate(tree)
     assert set(exact) <= scan(tree, papers_by_id) <= set(possible)
+    assert set(verify(tree, papers_by_id)) == scan(tree, papers_by_id)
+
+
+def test_text_that_holds_a_separator_is_matched_by_itself() -> None:
+    blank = Paper(ArxivId(202103, 1), title="T")
+    written = ["A mouse reward.", "Mice \0 reward", "A reward \0 mouse"]
+    papers_by_id = packed_papers([blank._replace(abstract=text) for text in written])
+    tree = Text(Field.ANY, ("mouse", "reward"), is_literal=True)
+    assert len(verify(tree, papers_by_id)) == 2
     assert set(verify(tree, papers_by_id)) == scan(tree, papers_by_id)
 
 
