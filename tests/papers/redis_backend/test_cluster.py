@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
 import pytest
 from redis import Redis
+from redis.cluster import ClusterNode, NodesManager
 from redis.exceptions import AuthenticationError, RedisError, ResponseError, WatchError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
@@ -26,6 +28,7 @@ from papers.redis_backend import keys
 from papers.redis_backend.cluster.client import WORKER_PATIENCE, ClusteredRedis, connect_store
 from papers.redis_backend.cluster.routing import cluster_key
 from papers.redis_backend.cluster.store_url import parse_store_url
+from papers.redis_backend.cluster.topology import REFRESH_INTERVAL, ClusterTopology
 from papers.redis_backend.cluster.transaction import RoutedPipeline
 from papers.redis_backend.connection import (
     ThreadLocalClient,
@@ -379,6 +382,47 @@ def test_epoch_is_the_newest_that_a_node_knows(
     monkeypatch.setattr(ClusteredRedis, "node_clients", lambda _: away)
     with pytest.raises(RedisConnectionError, match="away"):
         store.layout_epoch()
+
+
+# -- The topology
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that the topology sees, which a test moves on."""
+    now = [1_000.0]
+    fake = SimpleNamespace(monotonic=lambda: now[0])
+    monkeypatch.setattr("papers.redis_backend.cluster.topology.time", fake)
+    return now
+
+
+def test_topology_is_read_again_once_in_an_interval(
+    store_cluster: TestCluster, clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = mock.Mock()
+    with closing(ClusterTopology(store_cluster.url, 1.0)) as topology:
+        assert topology.node_of(A).port == store_cluster.primary_of(A).port
+        monkeypatch.setattr(NodesManager, "initialize", read)
+        counts = []
+        for seconds in (0.0, 0.9, 0.2, 0.9, 1.1):
+            clock[0] += seconds * REFRESH_INTERVAL
+            topology.refresh()
+            counts.append(read.call_count)
+        assert counts == [0, 0, 1, 1, 2]
+
+
+def test_nodes_of_the_settings_are_tried_again_when_no_known_one_answers(
+    store_cluster: TestCluster, clock: list[float]
+) -> None:
+    gone = ClusterNode("127.0.0.1", 1)  # type: ignore[no-untyped-call]
+    with closing(ClusterTopology(store_cluster.url, 1.0)) as topology:
+        manager = topology._manager()
+        manager.startup_nodes, manager.nodes_cache = {gone.name: gone}, {gone.name: gone}
+        manager.slots_cache = {}
+        for _ in range(2):
+            clock[0] += REFRESH_INTERVAL
+            topology.refresh()
+        assert topology.node_of(A).port == store_cluster.primary_of(A).port
 
 
 # -- Nodes that do not answer
