@@ -339,7 +339,7 @@ def test_redirections_are_followed(store: ClusteredRedis, store_cluster: TestClu
     assert not follow_failovers(store)
 
 
-def test_slot_that_has_moved_and_moves_on_is_followed_by_those_who_cannot_wait(
+def test_web_request_follows_a_slot_that_has_moved_and_moves_on(
     store: ClusteredRedis, store_cluster: TestCluster, store_url: str
 ) -> None:
     key = "{25}03:papers"

@@ -201,7 +201,7 @@ def test_plain_texts_need_no_folding(text: str, unclear: bool) -> None:
         ("email model", "an e-mail agent", False),
     ],
 )
-def test_hyphenated_pair_counts_only_beside_its_neighbors_in_the_phrase(
+def test_hyphenated_word_counts_only_beside_its_neighbors_in_the_phrase(
     phrase: str, text: str, unclear: bool
 ) -> None:
     papers_by_id = packed_papers([Paper(ArxivId(202103, 1), title="T", abstract=text)])
