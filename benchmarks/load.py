@@ -6,7 +6,8 @@ Writes 30,000 papers (--short: 8,000) as lines of arXiv's metadata snapshot, wit
 months. Without a file of real papers, papers are generated. Then loads them into an empty embedded
 store with each number of processes, and again into the full store. Prints papers per second; the
 CPU time per paper of all processes except the store, and of the store, which is what counts on a
-busy machine; and the peak memory of the largest process. "reading alone" is splitting, parsing and
+busy machine; how many processors both keep busy, which bounds what more processes can gain; and the
+peak memory of the largest process. "reading alone" is splitting, parsing and
 converting records without storing them.
 """
 
@@ -85,11 +86,14 @@ class CpuClock:
     def __init__(self) -> None:
         self._start, self._cpu_start = time.perf_counter(), _cpu_seconds()
 
-    def summary(self, papers: int) -> str:
-        """Render papers per second, and microseconds of CPU per paper."""
-        rate = papers / (time.perf_counter() - self._start)
-        cpu = (_cpu_seconds() - self._cpu_start) / papers
-        return f"{rate:8,.0f} papers/s, {cpu * 1e6:5,.0f} µs CPU per paper"
+    def summary(self, papers: int, store_seconds: float = 0.0) -> str:
+        """Render papers per second, microseconds of CPU per paper, and processors kept busy."""
+        elapsed, cpu = time.perf_counter() - self._start, _cpu_seconds() - self._cpu_start
+        return (
+            f"{papers / elapsed:8,.0f} papers/s, {cpu / papers * 1e6:5,.0f} µs CPU per paper, "
+            f"{store_seconds / papers * 1e6:4,.0f} of the store, "
+            f"{(cpu + store_seconds) / elapsed:.2f} processors busy"
+        )
 
 
 def _cpu_seconds() -> float:
@@ -112,9 +116,8 @@ def measure_load(path: Path, processes: int) -> None:
                 peak = max(map(_peak_megabytes, _process_ids(pool)))
             name = f"{processes} process{'es' if processes > 1 else ''}{suffix}"
             records, new = end.position.records, end.position.new
-            store_cpu = (_store_cpu_seconds(redis) - store_start) / records * 1e6
-            rate = clock.summary(records)
-            print(f"{name:22} {rate}, {store_cpu:4,.0f} µs of the store, {new:6,} new, {peak} MB")
+            summary = clock.summary(records, _store_cpu_seconds(redis) - store_start)
+            print(f"{name:22} {summary}, {new:6,} new, {peak} MB", flush=True)
 
 
 def _store_cpu_seconds(redis: Redis) -> float:

@@ -97,6 +97,7 @@ def main() -> None:
 
 def run_measurements(folder: Path, options: argparse.Namespace) -> Iterator[Figures]:
     """Yield figures as they are measured; existing indexes are not built again."""
+    folder.mkdir(parents=True, exist_ok=True)
     built = folder / f"built-{options.papers}"
     if not built.exists():
         with open_engines(folder, options.without) as (ours, *others):

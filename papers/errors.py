@@ -76,14 +76,18 @@ class BadParameter(BadInput):
 
 
 class FormerNameTaken(BadParameter):
-    """A name whose URLs redirect to another keyword, which had it before."""
+    """A name whose URLs redirect to another keyword, which had it before.
 
-    def __init__(self, name: str, successor: str) -> None:
+    `how` says how the caller takes the name over: by an option, or by a member of a request.
+    """
+
+    def __init__(self, name: str, successor: str, *, how: str = "") -> None:
         super().__init__(
             "name",
             f"{name!r} is a former name of {successor!r}, and its feeds redirect there; "
-            "choose another, or take it over explicitly",
+            f"choose another, or take it over{how and ' '}{how}",
         )
+        self.former_name, self.successor = name, successor
 
 
 class BadSettings(BadInput):

@@ -24,7 +24,12 @@ from paperwire.commands.keyword_import import keyword_import
 from paperwire.commands.keyword_names import keyword_rename, keyword_restore
 from paperwire.commands.load import load
 from paperwire.commands.moderation.block import block
-from paperwire.commands.options import json_option, print_result, take_over_option
+from paperwire.commands.options import (
+    json_option,
+    naming_take_over,
+    print_result,
+    take_over_option,
+)
 from paperwire.commands.quarantine import quarantine
 from paperwire.commands.source import source
 from paperwire.commands.store import store
@@ -223,7 +228,7 @@ def keyword_add(name: str, query: str, take_over: bool, as_json: bool) -> None:
     from paperwire.operations import queries
     from paperwire.operations.session import open_session
 
-    with open_session(discover_settings(os.environ)) as session:
+    with open_session(discover_settings(os.environ)) as session, naming_take_over():
         _print(queries.save_keyword(session, name, query, take_over=take_over), as_json)
 
 

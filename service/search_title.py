@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
+from papers.counted import format_counted
 from papers.query.ast import Node, any_of
 from papers.query.parser import Query, parse_query
 from papers.query.request import ListName, SearchRequest
@@ -81,7 +82,7 @@ def describe_list(listed: ListName, query: Query, search: SearchRequest) -> str:
     parts = [
         LIST_TEXTS[listed].about,
         "" if text == EVERY_MEMBER else f"only what matches {text}",
-        f"at least {search.min_votes} votes" if search.min_votes else "",
+        f"at least {format_counted(search.min_votes, 'vote')}" if search.min_votes else "",
     ]
     return "; ".join(part for part in parts if part)
 
@@ -90,7 +91,7 @@ def describe_order(search: SearchRequest) -> str:
     """Return the order and the filters of a search in words."""
     parts = [
         ORDER_NAMES[search.order].in_words,
-        f"at least {search.min_votes} votes" if search.min_votes else "",
+        f"at least {format_counted(search.min_votes, 'vote')}" if search.min_votes else "",
         f"named by {source_name(search.source)}" if search.source else "",
         f"since {search.since}" if search.since else "",
         f"until {search.until}" if search.until else "",

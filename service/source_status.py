@@ -23,6 +23,8 @@ LASTING: Final = timedelta(days=1)
 def task_title(task: str) -> str:
     """Return the title of a task: `announcements:cs.AI` is `arXiv cs.AI`."""
     kind, _, name = task.partition(":")
+    if name and task in TASK_TITLES:
+        return TASK_TITLES[task]
     if kind == COMMUNITY_KIND:
         return source_name(name)
     if kind not in TASK_TITLES:

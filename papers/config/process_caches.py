@@ -164,6 +164,11 @@ PROCESS_CACHES: Final = (
         "1,024 names",
     ),
     ProcessCache(
+        "papers.text.phrases._phrase_regex",
+        "a compiled expression by phrase, of phrases searched in hundreds of texts at once",
+        "64 phrases",
+    ),
+    ProcessCache(
         "papers.text.phrases._phrase_regexes",
         "two compiled expressions by number of words",
         "64 numbers; 16 are used",

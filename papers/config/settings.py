@@ -187,7 +187,7 @@ class Settings:
             "Reasoning": "reasoning",
             "Reward Model": '"reward model"',
         },
-        "Saved keywords at the first start: name to query.",
+        "Name to query: keywords that a start saves, each once; change them later by command.",
         heading="tables; in TOML they must come last",
     )
     communities: dict[str, str] = setting(

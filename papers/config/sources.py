@@ -60,6 +60,8 @@ TASK_TITLES: Final[dict[str, str]] = {
     "announcements": "arXiv {name}",
     "oai": "arXiv OAI-PMH",
     "enrich": "arXiv API",
+    "hf:today": "Hugging Face Daily Papers, today",
+    "hf:recent": "Hugging Face Daily Papers, past days",
     "backfill": "arXiv backfill",
     "fill": "first papers of {name}",
     "retention": "retention",
@@ -71,7 +73,7 @@ TASK_TITLES: Final[dict[str, str]] = {
     "mail": "e-mail of {name}",
     "websub": "WebSub hub",
 }
-"""Kind of task to its display name; `{name}` is the part after the colon.
+"""Task, or kind of task, to its display name; `{name}` is the part after the colon.
 
 A kind that is not listed has the title of its source, or else its own name.
 """

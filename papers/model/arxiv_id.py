@@ -66,11 +66,13 @@ class ArxivId(NamedTuple):
     number: int
 
     def __str__(self) -> str:
-        yymm = self.yymm
-        if self.month < _FIRST_NEW_MONTH:
-            archive, digits = divmod(self.number, 1000)
-            return f"{OLD_SCHEME_ARCHIVES[archive]}/{yymm}{digits:03}"
-        return f"{yymm}.{self.number:0{4 if self.month < _FIRST_FIVE_DIGIT_MONTH else 5}}"
+        month, number = self
+        if month >= _FIRST_FIVE_DIGIT_MONTH:  # first, as an entry of a feed writes its id six times
+            return f"{month % 10_000:04}.{number:05}"
+        if month >= _FIRST_NEW_MONTH:
+            return f"{self.yymm}.{number:04}"
+        archive, digits = divmod(number, 1000)
+        return f"{OLD_SCHEME_ARCHIVES[archive]}/{self.yymm}{digits:03}"
 
     @property
     def yymm(self) -> str:

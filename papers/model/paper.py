@@ -182,8 +182,10 @@ class Paper(NamedTuple):
 
         Such a paper is in no feed but those of picks.
         """
-        stated = [rank.is_arxiv for name, rank in self.ranks if name == "title"]
-        return bool(self.title) and not any(stated)
+        for name, rank in self.ranks:
+            if name == "title" and rank.is_arxiv:
+                return False
+        return bool(self.title)
 
     @property
     def describing_communities(self) -> tuple[str, ...]:

@@ -168,6 +168,7 @@ def _collect_hits(execution: QueryExecution, blocks: Iterator[CandidateBlock], l
         hidden = execution.hidden_docs(matching)
         found += [id for id in matching if id not in hidden] if hidden else matching
         examined, last = examined + len(uncertain) + len(hidden), doc_ids[-1]
+        progress.examined = examined
         progress.seen, progress.found = progress.seen + len(doc_ids), len(found)
         if len(found) >= limit:
             shown = tuple(found[:limit])
@@ -193,12 +194,13 @@ def candidates_among(execution: QueryExecution, ids: Sequence[ArxivId]) -> Candi
 def _split_blocks(
     blocks: Iterator[CandidateBlock], execution: QueryExecution
 ) -> Iterator[CandidateBlock]:
-    """Cut blocks to what is still missing while matches are found: few texts are read in vain."""
+    """Cut blocks to what is missing and to what may be verified: few texts are read in vain."""
     progress, wanted = execution.progress, execution.target_candidates
     for doc_ids, unverified in blocks:
         start = 0
         while start < len(doc_ids):
-            end = start + progress.block_size(wanted)
+            allowed = max(VERIFICATION_LIMIT - progress.examined, 1)
+            end = start + min(progress.block_size(wanted), allowed)
             yield CandidateBlock(doc_ids[start:end], unverified)
             start = end
 

@@ -17,9 +17,10 @@ from papers.redis_backend.records import unpack_papers
 from papers.search.evaluate import Candidates
 from papers.search.index_cache import IndexCache, ReadRequest
 from papers.search.node_plans import estimate_selectivity, prune_months
-from papers.search.plan import QueryPlan, residual_query
+from papers.search.plan import QueryPlan
 from papers.search.reader import IndexReader
 from papers.search.segments import Months, Segment
+from papers.search.verify import residual_query
 
 _MAX_LEAVES_AT_ONCE: Final = 24
 """Leaves of a plan whose postings are read before it is known which spellings occur."""
@@ -41,10 +42,10 @@ _MAX_BLOCK_SIZE: Final = 1_024
 
 
 class VerificationProgress:
-    """How many candidates a query has seen, and how many of them matched."""
+    """How many candidates a query has seen, how many matched, and how many texts were verified."""
 
     def __init__(self) -> None:
-        self.seen = self.found = 0
+        self.seen = self.found = self.examined = 0
 
     def block_size(self, wanted: int) -> int:
         """Return how many candidates to verify together, while `wanted` matches are wanted.
@@ -173,7 +174,8 @@ class QueryExecution:
         if self.request.order == "announced" and cache.months and self._complete_plan(cache):
             possible = self._possible_months(cache, until_cursor=True)
             months = next(self._new_pacer(cache).batches(possible), ())
-            lookups = cache.segment_lookups(self.plan.required_postings(months))
+            plan = self.plan.to_prefetch(cache.term_months)
+            lookups = cache.segment_lookups(plan.required_postings(months))
             requests += cache.posting_requests(lookups)
         return requests
 

@@ -41,6 +41,7 @@ from papers.search.segments import Months
 _MAX_WORD_SELECTIVITY: Final = 0.05
 _RARE_WORD_SELECTIVITY: Final = 0.00003
 _RARE_CONJUNCTION_SELECTIVITY: Final = 0.0003
+_THIRD_WORD_SELECTIVITY: Final = 0.25
 _SELECTIVITY_BESIDE_LABELS: Final = 0.01
 _TITLE_SHARE: Final = 0.05
 """About how many of the papers with a word have it in the title, if they are few."""
@@ -143,14 +144,16 @@ def _no_anchors(node: Node) -> list[frozenset[bytes]]:
 
 
 def _and_selectivity(node: And) -> float:
-    """Words that are searched together occur together, so the rarest decides; labels do not.
+    """Two words that are searched together occur together, so the rarer decides; labels do not.
 
-    Beside a rare word, the postings of frequent ones are long: fewer are read at first.
+    Each further word leaves a part. Beside a rare word, the postings of frequent ones are long:
+    fewer are read at first.
     """
     labels = [child for child in node.required if isinstance(child, Label)]
     floor = _SELECTIVITY_BESIDE_LABELS if labels else _RARE_CONJUNCTION_SELECTIVITY
     others = [_beside_others(child, floor) for child in node.required if child not in labels]
-    return min(others, default=1.0) * _LABEL_SELECTIVITY ** len(labels)
+    rarity = _THIRD_WORD_SELECTIVITY ** max(len(others) - 2, 0)
+    return min(others, default=1.0) * rarity * _LABEL_SELECTIVITY ** len(labels)
 
 
 def _beside_others(node: Node, floor: float) -> float:

@@ -32,7 +32,8 @@ from papers.model.paper import Paper
 from papers.query.ast import Node, Text
 from papers.query.match import FoldedPaper, matches_node
 from papers.search.evaluate import PostingKey, PrefixExpansions
-from papers.search.plan import QueryPlan, residual_query
+from papers.search.plan import QueryPlan
+from papers.search.verify import residual_query
 from papers.text.text_readings import token_readings
 
 T = TypeVar("T")

@@ -11,7 +11,7 @@ as well.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from math import prod
@@ -22,7 +22,7 @@ from pyroaring import BitMap
 from papers.index.postings import doc_ids_of_months
 from papers.index.terms import day_terms, text_shingles, text_terms
 from papers.index.word_shares import RARE_SHARE, is_rare_word, word_share
-from papers.query.ast import And, DateRange, Field, Leaf, Node, Or, Text, leaves, map_children
+from papers.query.ast import DateRange, Field, Leaf, Node, Or, Text, leaves, map_children
 from papers.search.evaluate import (
     Candidates,
     Evaluator,
@@ -117,7 +117,23 @@ class QueryPlan:
 
         `term_months` are values of the term dictionary, as far as they are known.
         """
-        root = _drop_absent_spellings(self.root, term_months)
+        return self._of_spellings(lambda text, _: not _is_absent(text, term_months))
+
+    def to_prefetch(self, term_months: TermMonthValues) -> QueryPlan:
+        """Return the plan of the postings to read together with the terms' months.
+
+        Longer phrases have several joined spellings, of which hardly any occurs: none is read that
+        is not known to.
+        """
+        return self._of_spellings(
+            lambda text, written: (
+                not 2 < len(written.words) > len(text.words) or _is_known(text, term_months)
+            )
+        )
+
+    def _of_spellings(self, is_kept: Callable[[Text, Text], bool]) -> QueryPlan:
+        """Return the plan with the spellings that are kept, judged beside the written one."""
+        root = _select_spellings(self.root, is_kept)
         if root == self.root:
             return self
         return replace(QueryPlan._of_literals(root), expansions=None if self.prefixes else {})
@@ -255,28 +271,21 @@ def _base_keys(
     return tuple(dict.fromkeys(keys))
 
 
-def _drop_absent_spellings(node: Node, term_months: TermMonthValues) -> Node:
-    if isinstance(node, Or) and all(_is_spelling(child) for child in node.alternatives):
-        present = [child for child in node.alternatives if not _is_absent(child, term_months)]
-        return Or(tuple(present)) if len(present) > 1 else (present or node.alternatives)[0]
-    return map_children(node, lambda child: _drop_absent_spellings(child, term_months))
+def _select_spellings(node: Node, is_kept: Callable[[Text, Text], bool]) -> Node:
+    if isinstance(node, Or) and all(map(_is_spelling, node.alternatives)):
+        texts = [child for child in node.alternatives if isinstance(child, Text)]
+        kept = tuple(text for text in texts if is_kept(text, texts[0])) or (texts[0],)
+        return Or(kept) if len(kept) > 1 else kept[0]
+    return map_children(node, lambda child: _select_spellings(child, is_kept))
 
 
 def _is_spelling(node: Node) -> bool:
     return isinstance(node, Text) and node.is_literal
 
 
-def _is_absent(leaf: Node, term_months: TermMonthValues) -> bool:
-    assert isinstance(leaf, Text), "only texts have spellings"
-    return any(term_months.get(term, b"?") is None for term in dictionary_terms(leaf))
+def _is_absent(text: Text, term_months: TermMonthValues) -> bool:
+    return any(term_months.get(term, b"?") is None for term in dictionary_terms(text))
 
 
-def residual_query(root: Node) -> Node:
-    """Return what is left to verify of a candidate: the tree without its exact parts.
-
-    A candidate of a conjunction matches all of its exact nodes, and none that excludes it exactly.
-    """
-    if not isinstance(root, And):
-        return root
-    required = tuple(residual_query(node) for node in root.required if not is_exact(node))
-    return And(required, tuple(node for node in root.excluded if not is_exact(node)))
+def _is_known(text: Text, term_months: TermMonthValues) -> bool:
+    return all(term_months.get(term) is not None for term in dictionary_terms(text))

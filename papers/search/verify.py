@@ -17,7 +17,7 @@ from pyroaring import BitMap
 from papers.query.ast import And, Author, Field, Node, Or, Text
 from papers.query.match import FoldedPaper, matches_node
 from papers.records.packing import LazyPaper
-from papers.search.evaluate import Candidates
+from papers.search.evaluate import Candidates, is_exact
 from papers.search.node_plans import expand_spellings
 from papers.text.joined_texts import JoinedTexts, fold_ascii, with_separators
 from papers.text.names.person_match import is_name_of_person, select_possible_names
@@ -37,6 +37,17 @@ def verify(node: Node, papers: Mapping[int, LazyPaper]) -> BitMap:
     rest = [(doc_id, papers[doc_id]) for doc_id in possible - folded]
     matched = [id for id, paper in rest if paper.title and matches_node(node, FoldedPaper(paper))]
     return exact | folded | BitMap(matched)
+
+
+def residual_query(root: Node) -> Node:
+    """Return what is left to verify of a candidate: the tree without its exact parts.
+
+    A candidate of a conjunction matches all of its exact nodes, and none that excludes it exactly.
+    """
+    if not isinstance(root, And):
+        return root
+    required = tuple(residual_query(node) for node in root.required if not is_exact(node))
+    return And(required, tuple(node for node in root.excluded if not is_exact(node)))
 
 
 class _TextBatch:

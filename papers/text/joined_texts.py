@@ -74,7 +74,7 @@ class JoinedTexts:
         if len(plainly) == len(self._papers):
             return plainly, set()
         others = self
-        if plainly:
+        if 2 * len(plainly) > len(self._papers):
             left = {doc_id: of for doc_id, of in self._papers.items() if doc_id not in plainly}
             others = JoinedTexts(left, self._known_unplain)
         exact, unclear = others._search(phrase, fields)

@@ -2,14 +2,15 @@
 
 Compiling a regular expression per phrase takes longer than searching a hundred texts. So there is
 one expression per number of words, which captures any consecutive words; these are then looked up
-among the surface forms of the phrase's words.
+among the surface forms of the phrase's words. Only of several hundred texts are those places that
+come into question found by an expression of the phrase's own.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence, Set
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Sequence, Set
+from functools import lru_cache, partial
 from itertools import takewhile
 from typing import Final, NamedTuple
 
@@ -47,13 +48,14 @@ class PhrasePattern(NamedTuple):
         Hyphenated words are not read as one: see `may_be_joined_in`.
         """
         strict, loose = _phrase_regexes(len(self.words))
-        start = text.find(self.prefix)
+        find = self._finder(text)
+        start = find(0)
         while start >= 0:
             certain = strict.match(text, start)
             match = certain or loose.match(text, start)
             if match and self._has_forms(match, written):
                 yield PhraseSpan(start, match.end(), certain is not None)
-            start = text.find(self.prefix, start + 1)
+            start = find(start + 1)
 
     def find_plain(self, text: bytes, written: bytes, start: int) -> int:
         """Return where the phrase stands next, in a text as for `occurrences` with its URLs; or -1.
@@ -61,13 +63,26 @@ class PhrasePattern(NamedTuple):
         Only certain occurrences count, that no URL can contain and whose words are no `.NET`.
         """
         strict, _ = _phrase_regexes(len(self.words))
-        at = text.find(self.prefix, start)
+        find = self._finder(text)
+        at = find(start)
         while at >= 0:
             match = strict.match(text, at)
             if match and self._has_forms(match, written) and not _touches_url(text, match):
                 return at
-            at = text.find(self.prefix, at + 1)
+            at = find(at + 1)
         return -1
+
+    def _finder(self, text: bytes) -> Callable[[int], int]:
+        """Return a function that finds the next place where the phrase may stand; -1 at the end."""
+        if len(text) < _LONG_TEXT:
+            return partial(text.find, self.prefix)
+        search = _phrase_regex(self.prefix, tuple(word.any_case for word in self.words)).search
+
+        def find(start: int) -> int:
+            match = search(text, start)
+            return match.start() if match else -1
+
+        return find
 
     def _has_forms(self, match: re.Match[bytes], written: bytes) -> bool:
         """Return whether the words of a match are forms of the phrase's words."""
@@ -159,6 +174,8 @@ _LONGEST_GAP: Final = 100
 """So many bytes before a word are searched for the one before it; if there is none, any may be."""
 _SECOND_PART: Final = re.compile(rb"-([a-z0-9]+)")
 _S: Final = ord("s")
+_LONG_TEXT: Final = 400_000
+"""Texts from this length on are worth an expression of the phrase's own."""
 
 
 def _has_form(word: WordForms, form: bytes) -> bool:
@@ -212,6 +229,19 @@ def _phrase_regexes(count: int) -> _PhraseRegexes:
     strict = rf"(?<=[\s(/\"-]){no_tex_before}{separated}(?=[\s,.;:!?)/\"-])"
     loose = rf"(?<![a-z0-9]){_WORD_SEPARATOR.join(words)}"
     return _PhraseRegexes(re.compile(strict.encode(), re.DOTALL), re.compile(loose.encode()))
+
+
+@lru_cache(maxsize=64)
+def _phrase_regex(prefix: bytes, words: tuple[Set[bytes], ...]) -> re.Pattern[bytes]:
+    """Return an expression that finds a phrase in a text that is long enough to compile it for.
+
+    It begins with literal characters, for speed.
+    """
+    first = b"|".join([re.escape(form[len(prefix) :]) for form in words[0]])
+    others = [b"|".join(map(re.escape, forms)) for forms in words[1:]]
+    begin = b"%b(?<![a-z0-9]%b)" % (re.escape(prefix), re.escape(prefix))
+    groups = [b"(?:%b)" % forms for forms in (first, *others)]
+    return re.compile(begin + _WORD_SEPARATOR.encode().join(groups) + b"(?![a-z0-9])")
 
 
 def _common_prefix(sorted_words: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from papers.counted import format_counted
 from paperwire.commands.options import json_option
 
 if TYPE_CHECKING:
@@ -58,4 +59,6 @@ def _print_counts(action: str, file: Path, counts: BackupCounts, as_json: bool) 
     if as_json:
         click.echo(json.dumps({"file": str(file), "bytes": size, **asdict(counts)}))
         return
-    click.echo(f"{action}: {counts.papers:,} papers of {counts.months:,} months, {size:,} bytes")
+    papers = format_counted(counts.papers, "paper")
+    months = format_counted(counts.months, "month")
+    click.echo(f"{action}: {papers} of {months}, {size:,} bytes")

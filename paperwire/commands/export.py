@@ -8,6 +8,7 @@ import os
 import click
 
 from papers.config.settings import discover_settings
+from papers.counted import format_counted
 from paperwire.commands.options import json_option
 
 
@@ -34,5 +35,6 @@ def export_papers(file: str, query: str | None, as_json: bool) -> None:
     with open_session(discover_settings(os.environ), only_reads=True) as session:
         count = write_rows(select_papers(Store(session.redis), query), file)
     document = {"papers": count, "wrote": file}
-    text = f"wrote {count:,} papers to {'standard output' if file == '-' else file}"
+    target = "standard output" if file == "-" else file
+    text = f"wrote {format_counted(count, 'paper')} to {target}"
     click.echo(json.dumps(document) if as_json else text, err=file == "-")

@@ -100,6 +100,8 @@ def _print_written(file: str, size: int, as_json: bool) -> None:
     """Print what was written; on standard error if the document itself is on standard output."""
     if as_json:
         click.echo(json.dumps({"wrote": file, "bytes": size}), err=file == "-")
+    elif file != "-":
+        click.echo(f"wrote {file}, {size:,} bytes")
 
 
 EXPORT_COMMANDS: Final = (

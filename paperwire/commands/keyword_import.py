@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections import Counter
 from dataclasses import asdict
 
 import click
 
 from papers.config.settings import discover_settings
+from papers.counted import format_counted
 from paperwire.commands.options import json_option
 
 
@@ -21,7 +23,8 @@ def keyword_import(file: str, as_json: bool) -> None:
 
     FILE (- for standard input) is OPML, of which each Paperwire feed becomes a keyword; lines of a
     name, a tab and a query, or of a query alone; or JSON, objects with name and query. Keywords
-    that exist already are not changed, so importing a file again is safe.
+    that exist already are not changed, so importing a file again is safe. A line that is refused
+    stops none of the others; the exit code is then 1.
     """
     from paperwire.operations import keyword_import
     from paperwire.operations.session import open_session
@@ -44,3 +47,9 @@ def keyword_import(file: str, as_json: bool) -> None:
         click.echo("\n]" if counts else "[]")
     elif not counts:
         click.echo("the file contains no feeds")
+    if refused := counts["refused"]:
+        total = format_counted(counts.total(), "keyword")
+        click.echo(
+            f"{refused:,} of {total} refused: correct these, and import the file again", err=True
+        )
+        sys.exit(1)

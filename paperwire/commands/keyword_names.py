@@ -7,7 +7,12 @@ import os
 import click
 
 from papers.config.settings import discover_settings
-from paperwire.commands.options import json_option, print_result, take_over_option
+from paperwire.commands.options import (
+    json_option,
+    naming_take_over,
+    print_result,
+    take_over_option,
+)
 
 
 @click.command("rename")
@@ -20,7 +25,7 @@ def keyword_rename(name: str, new_name: str, take_over: bool, as_json: bool) -> 
     from paperwire.operations import queries
     from paperwire.operations.session import open_session
 
-    with open_session(discover_settings(os.environ)) as session:
+    with open_session(discover_settings(os.environ)) as session, naming_take_over():
         result = queries.rename_keyword(session, name, new_name, take_over=take_over)
     print_result(result.document, result.text, as_json)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from papers.counted import format_counted
 from paperwire.commands.options import json_option, print_result
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ def quarantine(limit: int, clear: bool, as_json: bool) -> None:
         states = TaskStates(session.redis)
         if clear:
             count = states.clear_quarantine()
-            click.echo(json.dumps({"cleared": count}) if as_json else f"deleted {count} records")
+            text = f"deleted {format_counted(count, 'record')}"
+            click.echo(json.dumps({"cleared": count}) if as_json else text)
             return
         records = [_record_json(record) for record in states.list_quarantined(limit)]
     print_result(records, _text(records), as_json)

@@ -22,6 +22,7 @@ from papers.query.parser import parse_query
 from paperwire.doctor.finding import Finding, fault, warning
 from paperwire.run.instance_lock import running_address
 from paperwire.run.ports import try_bind
+from paperwire.run.probe import is_web_server_ours
 
 LOW_DISK_BYTES: Final = 1_000_000_000
 """Bytes of free disk; below this there is a warning."""
@@ -87,6 +88,8 @@ def check_port(settings: Settings) -> Iterator[Finding]:
         try_bind(settings.host, settings.port)
     except OSError as error:
         is_taken = error.errno == errno.EADDRINUSE
+        if is_taken and settings.redis_url and is_web_server_ours(settings):
+            return
         reason = "another program listens there" if is_taken else error.strerror
         yield fault(
             "port",

@@ -13,6 +13,7 @@ from typing import Any, Final
 import click
 
 from papers.command_name import command_line
+from papers.counted import format_counted
 from papers.index.compaction.compactor import Compactor, first_open_month
 from papers.maintenance.retention import first_kept_month
 from papers.state.task_states import MAX_QUARANTINED, QuarantinedRecord, TaskStates
@@ -82,7 +83,8 @@ def _text(load: LoadResult) -> str:
     if lines and at.set_aside > len(lines):
         listed_by = command_line("quarantine")
         lines.append(f"  and {at.set_aside - len(lines):,} more; `{listed_by}` lists them")
-    return "\n".join([f"{at.file}: {at.records:,} records: {', '.join(counts)}", *lines])
+    records = format_counted(at.records, "record")
+    return "\n".join([f"{at.file}: {records}: {', '.join(counts)}", *lines])
 
 
 def _json(load: LoadResult) -> dict[str, Any]:
@@ -137,7 +139,7 @@ class LoadRate:
         """Render `1,200,000 records, 5,100 a second, 41 % read, about 0:07:30 left`."""
         size = self._at.file.size
         parts = [
-            f"{self._at.position.records:,} records",
+            format_counted(self._at.position.records, "record"),
             f"{self.records_per_second:,.0f} a second",
         ]
         if size:

@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any, Final
 
-from papers.command_name import command_line
+from papers.counted import format_counted
 
 LINE_WIDTH: Final = 100
 MAX_AUTHORS: Final = 8
@@ -25,7 +25,7 @@ def format_status(document: Document) -> str:
     head = (
         (
             "address",
-            document["address"] or f"none: `{command_line('up')}` does not run on this data folder",
+            document["address"] or "none: no web server of these settings runs on this machine",
         ),
         ("data folder", document["data_dir"]),
         ("store", _format_store(document["store"])),
@@ -42,12 +42,13 @@ def format_status(document: Document) -> str:
             f"{delay['p95']:,.0f} s at 95 % (of {delay['count']:,})"
         )
     if document["set_aside"]:
-        lines.append(f"{'quarantined':<13}{document['set_aside']} records")
+        lines.append(f"{'quarantined':<13}{format_counted(document['set_aside'], 'record')}")
     lines += [format_source(entry) for entry in document["sources"]] or [
         "no source has been fetched yet"
     ]
     if counts := {name: n for name, n in document.get("initial_fetches", {}).items() if n}:
-        described = ", ".join(f"{number:,} {name}" for name, number in counts.items())
+        names = {"waiting": "scheduled"}  # as on the status page; what failed is among them
+        described = ", ".join(f"{n:,} {names.get(name, name)}" for name, n in counts.items())
         lines.append(f"{'first papers of keywords':<26} {described}")
     lines += [format_progress(run) for run in document["progress"]]
     return "\n".join(lines)
@@ -88,11 +89,10 @@ def format_suggestion(suggestion: Document) -> str:
     """Render what may be meant, and the keyword that says so."""
     text, adds = suggestion["text"], suggestion["effect"] == "adds"
     count = suggestion["added_papers"] if adds else suggestion["papers"]
-    noun = "paper" if count == 1 else "papers"
     when = " in a year" if suggestion["period"] == "year" else ""
     what = _SUGGESTED.get(suggestion["kind"], "also written")
     query = f": {suggestion['query']}" if adds else ""
-    return f"{what} {text}: {'+' if adds else ''}{count:,} {noun}{when}{query}"
+    return f"{what} {text}: {'+' if adds else ''}{format_counted(count, 'paper')}{when}{query}"
 
 
 _SUGGESTED: Final = {
@@ -154,7 +154,7 @@ def format_paper(paper: Document) -> str:
 
 def format_pick(pick: Document) -> str:
     """Render `picked by hf, 12 votes`."""
-    votes = f", {pick['votes']} votes" if pick["votes"] is not None else ""
+    votes = f", {format_counted(pick['votes'], 'vote')}" if pick["votes"] is not None else ""
     return f"picked by {pick['community']}{votes}"
 
 
@@ -167,7 +167,8 @@ def format_fetch_report(report: Document) -> str:
     """Render the report of one task."""
     if "skipped" in report:
         return f"{report['task']}: not run, {report['skipped']}"
-    counts = f"{report['got']} records, {report['new']} new, {report['changed']} changed"
+    records = format_counted(report["got"], "record")
+    counts = f"{records}, {report['new']} new, {report['changed']} changed"
     message = f"; {report['said']}" if report["said"] else ""
     return f"{report['task']}: {report['state']}, {counts}{message}"
 

@@ -32,6 +32,7 @@ from paperwire.operations import output
 from paperwire.operations.session import CommandSession
 from paperwire.run.console import format_next_fetch
 from paperwire.run.instance_lock import running_address
+from paperwire.run.probe import is_web_server_ours
 from service.json_api.documents import paper_json, source_json
 
 
@@ -50,7 +51,7 @@ def system_status(session: CommandSession) -> CommandResult:
     known = states.all()
     attempted = {state.name for state in known}
     document = {
-        "address": running_address(Path(session.settings.data_dir)),
+        "address": _address(session.settings),
         "data_dir": str(Path(session.settings.data_dir).resolve()),
         "store": _store_json(health.check_health(session.redis)),
         "papers": store.count_papers(),
@@ -65,6 +66,13 @@ def system_status(session: CommandSession) -> CommandResult:
         "announcement_seconds": _announcement_seconds(session),
     }
     return CommandResult(output.format_status(document), document)
+
+
+def _address(settings: Settings) -> str | None:
+    """Return where the web server of these settings is, if it runs on this machine."""
+    if address := running_address(Path(settings.data_dir)):
+        return address
+    return settings.base_url if settings.redis_url and is_web_server_ours(settings) else None
 
 
 def _announcement_seconds(session: CommandSession) -> dict[str, float] | None:

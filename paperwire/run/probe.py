@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import urllib.request
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPException
 from typing import Final
 
 from papers.config.settings import Settings
@@ -16,6 +18,9 @@ from papers.redis_backend.connection import connect, translate_store_errors
 HEARTBEAT_TIMEOUT: Final = timedelta(minutes=2)
 """A worker sends heartbeats more often than that, also during a job."""
 
+MAX_HEALTH_BYTES: Final = 4096
+"""A longer response is none of `/healthz`."""
+
 
 def check_web_alive(settings: Settings) -> None:
     """Check that the web server on this host answers. Raises StoreError."""
@@ -24,6 +29,20 @@ def check_web_alive(settings: Settings) -> None:
         urllib.request.urlopen(url, timeout=3).close()
     except OSError as error:
         raise StoreError(f"the web server does not answer at {url}: {error}") from error
+
+
+def is_web_server_ours(settings: Settings) -> bool:
+    """Return whether what listens on the web server's port of this machine is a Paperwire.
+
+    For processes that were started separately: `up` records its address in the data folder.
+    """
+    url = f"http://127.0.0.1:{settings.port}/healthz"
+    try:
+        with urllib.request.urlopen(url, timeout=2) as response:
+            document = json.loads(response.read(MAX_HEALTH_BYTES))
+    except (OSError, HTTPException, ValueError):
+        return False
+    return isinstance(document, dict) and {"status", "store"} <= document.keys()
 
 
 def check_scheduler_alive(settings: Settings) -> None:

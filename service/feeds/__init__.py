@@ -1,7 +1,7 @@
 """Feeds: papers to entries, entries to Atom, RSS and JSON Feed.
 
-May import: papers.config, papers.model, papers.query, papers.records, service.cache,
-service.markup.
+May import: papers.config, papers.counted, papers.model, papers.query, papers.records,
+service.cache, service.markup.
 Start with: feed.py (Feed), entry.py (Entry). A new format is a module of `service.feeds.formats`
 and a row of `papers.config.feed_formats`.
 """

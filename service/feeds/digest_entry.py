@@ -11,6 +11,7 @@ from datetime import datetime
 from html import escape
 from typing import Final
 
+from papers.counted import format_counted
 from papers.model.paper import Paper
 from service.feeds.content import Content
 from service.feeds.entry import HTML_MEDIA_TYPE, DigestEntry, Link
@@ -31,7 +32,7 @@ def build_digest_entry(
     `name` is the keyword's, `period_text` the period in words, `url` the page of just these papers,
     `ended_at` the end of the period.
     """
-    count = f"{len(papers):,} paper{'' if len(papers) == 1 else 's'}"
+    count = format_counted(len(papers), "paper")
     titles = "; ".join(map(plain_title, papers[:_TITLES_IN_SUMMARY]))
     return DigestEntry(
         id=id,

@@ -164,7 +164,7 @@ class Entry(_HasLinks):
         """Links to the paper, its code, picks and discussions."""
         return _build_links(self.paper)
 
-    @property
+    @cached_property
     def published(self) -> datetime:
         """The first announcement, as feeds date it; in a feed of picks the pick."""
         pick = self.lead_pick

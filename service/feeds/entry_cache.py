@@ -36,6 +36,8 @@ TEMPLATE_CACHE_BYTES: Final = 8_000_000
 _OVERHEAD_BYTES: Final = 700
 """What Python takes for a cached entry besides its bytes."""
 _FREE_BYTES: Final = 50_000
+_EVICTED_BYTES: Final = 10_000
+"""Evicting the entries of a paper leaves less than this free."""
 _NO_ENTRIES: Final[Mapping[Any, CachedEntry]] = {}
 _MAX_ENTRIES_PER_PAPER: Final = 6
 """A paper's entries in formats, feeds of events, and as they were before its last changes."""
@@ -111,6 +113,12 @@ class EntryCache:
                 evicted = self._papers.pop(heapq.heappop(self._doc_ids))
                 self._byte_size -= sum(map(_size, evicted.values()))
 
+    def keeps(self, doc_id: int) -> bool:
+        """Return False if an entry of a paper would be evicted at once: it is older than all."""
+        with self._lock:
+            is_full = self._byte_size > self._max_bytes - _EVICTED_BYTES
+            return not (is_full and self._doc_ids and doc_id < self._doc_ids[0])
+
     @property
     def byte_size(self) -> int:
         """The estimated bytes of all entries."""
@@ -184,7 +192,8 @@ class PreparedFeed:
         document = self.renderer(feed, [feed.entries[number] for number in missing])
         rendered = dict(zip(missing, document.entries, strict=True))
         for number, body in rendered.items():
-            if key := self._keys[number]:
+            key = self._keys[number]
+            if key and self.cache.keeps(key[0]):
                 self.cache.put(key, CachedEntry(self._facts[number], compress(body)))
         bodies = [
             decompress(cached.compressed) if cached else rendered[number]

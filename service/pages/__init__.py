@@ -1,11 +1,11 @@
 """Pages: a page is a module, a template and a row of `PAGES`. Start with: keyword.py.
 
-May import: papers.command_name, papers.config, papers.errors, papers.maintenance, papers.model,
-papers.query, papers.redis_backend, papers.redis_backend.listings, papers.search, papers.state,
-papers.state.voting, papers.suggestions, papers.telemetry, papers.thumbnails, service.cache,
-service.context, service.exports, service.feed_result, service.feeds, service.http, service.markup,
-service.pages.controls, service.pages.parts, service.search_title, service.source_status,
-service.urls, service.workload.
+May import: papers.command_name, papers.config, papers.counted, papers.errors, papers.maintenance,
+papers.model, papers.query, papers.redis_backend, papers.redis_backend.listings, papers.search,
+papers.state, papers.state.voting, papers.suggestions, papers.telemetry, papers.thumbnails,
+service.cache, service.context, service.exports, service.feed_result, service.feeds, service.http,
+service.markup, service.pages.controls, service.pages.parts, service.search_title,
+service.source_status, service.urls, service.workload.
 """
 
 from __future__ import annotations

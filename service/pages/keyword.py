@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from flask import Response, render_template, request
 
+from papers.counted import format_counted
 from papers.model.paper import Paper
 from papers.query.request import LIST_NAMES
 from papers.redis_backend.listings.held_span import read_held_span
@@ -43,7 +44,6 @@ from service.pages.parts.page_response import (
 )
 from service.pages.parts.reader_links import mailed_keywords
 from service.pages.parts.readings import link_notes, link_suggestions
-from service.pages.parts.template_filters import format_counted
 from service.source_status import source_trouble
 from service.urls.forgiving import clean_args
 from service.urls.keyword_urls import SEARCH_SLUG, SearchUrls, path_with_params

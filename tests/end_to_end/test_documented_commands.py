@@ -99,10 +99,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         upstream = stack.enter_context(demo.running_demo(SMALL, lambda: datetime.now(UTC)))
         port = find_free_port("127.0.0.1", 0)
         fields = demo.demo_settings(upstream, redis_url=url, data_dir=str(folder), port=port)
-        settings = Settings(**{**fields, "arxiv_interval": 0.01, "web_processes": 1})
+        fields |= {"arxiv_interval": 0.01, "web_processes": 1, "backup_dir": "backups"}
+        settings = Settings(**fields)
         config = folder / "demo-data" / "paperwire.toml"
         config.parent.mkdir()
-        config.write_text(to_toml({**fields, "arxiv_interval": 0.01, "web_processes": 1}), "utf-8")
+        config.write_text(to_toml(fields), "utf-8")
         redis = stack.enter_context(Redis.from_url(url))
         for name, query in settings.keywords.items():
             Keywords(redis).add(name, query, now=datetime.now(UTC))
@@ -120,6 +121,7 @@ def shell(site: Demo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     monkeypatch.chdir(tmp_path)
     (tmp_path / "demo-data").symlink_to(site.folder)
     (tmp_path / "deploy" / "kubernetes").mkdir(parents=True)
+    shutil.copy(ROOT / "deploy" / "store.acl", tmp_path / "deploy")
     record = {"id": "2101.00001", "title": "A", "abstract": "B", "categories": "cs.CL"}
     record |= {"authors": "A. B.", "update_date": "2021-01-05"}
     versions = [{"version": "v1", "created": "Mon, 4 Jan 2021 10:00:00 GMT"}]

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-import kubernetes_validate
 import pytest
 import yaml
 from redis import Redis
@@ -30,13 +29,17 @@ from papers.redis_backend import keys
 from papers.redis_backend.cluster.client import connect_store
 from papers.store import Store
 from paperwire.run.ports import find_free_port, is_listening
+from tests.paperwire.kubernetes_manifests import (
+    Manifest,
+    assert_valid,
+    named,
+    render_manifests,
+)
 from tests.paperwire.processes import becomes_true
 
 ROOT: Final = Path(__file__).parents[2]
 APP: Final = ("web", "worker", "scheduler")
 NODES: Final = tuple(f"node{number}" for number in range(1, 7))
-KUBERNETES: Final = "1.33"
-KUBECTL: Final = shutil.which("kubectl")
 REDIS_CLI: Final = shutil.which("valkey-cli") or shutil.which("redis-cli")
 PASSWORD: Final = 'a "password" of\\these tests'
 NOW: Final = datetime(2026, 11, 21, tzinfo=UTC)
@@ -217,31 +220,18 @@ def test_commands_of_the_container_files_make_a_cluster(
 
 
 @pytest.fixture(scope="module")
-def manifests(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+def manifests(tmp_path_factory: pytest.TempPathFactory) -> list[Manifest]:
     """All resources with the cluster, as kustomize writes them."""
-    if KUBECTL is None:
-        pytest.skip("no kubectl: apt-get install kubernetes-client")
-    folder = tmp_path_factory.mktemp("kustomize") / "deploy"
-    shutil.copytree(ROOT / "deploy", folder)
-    (folder / "kubernetes" / "store_password").write_text("secret")
-    path = folder / "kustomization.yaml"
-    text = path.read_text("utf-8")
-    assert "\n# components: [cluster]\n" in text
-    path.write_text(text.replace("# components: [cluster]", "components: [cluster]"))
-    command = [KUBECTL, "kustomize", str(folder)]
-    rendered = subprocess.run(command, capture_output=True, text=True, check=True)
-    return list(yaml.safe_load_all(rendered.stdout))
+
+    def with_cluster(text: str) -> str:
+        assert "\n# components: [cluster]\n" in text
+        return text.replace("# components: [cluster]", "components: [cluster]")
+
+    return render_manifests(tmp_path_factory.mktemp("kustomize"), with_cluster)
 
 
-def named(manifests: list[dict[str, Any]], kind: str, name: str) -> dict[str, Any]:
-    (found,) = [m for m in manifests if (m["kind"], m["metadata"]["name"]) == (kind, name)]
-    return found
-
-
-def test_manifests_with_the_cluster_follow_the_schemas(manifests: list[dict[str, Any]]) -> None:
-    for manifest in manifests:
-        kubernetes_validate.validate(manifest, KUBERNETES, strict=True)
-        assert manifest["kind"] == "Namespace" or manifest["metadata"]["namespace"] == "paperwire"
+def test_manifests_with_the_cluster_follow_the_schemas(manifests: list[Manifest]) -> None:
+    assert_valid(manifests)
     maps = {m["metadata"]["name"]: m for m in manifests if m["kind"] == "ConfigMap"}
     pod = named(manifests, "StatefulSet", "node")["spec"]["template"]["spec"]
     (users,) = [v["configMap"]["name"] for v in pod["volumes"] if v["name"] == "users"]
@@ -250,9 +240,7 @@ def test_manifests_with_the_cluster_follow_the_schemas(manifests: list[dict[str,
 
 
 @pytest.mark.parametrize("name", APP)
-def test_every_pod_has_the_address_of_the_cluster(
-    manifests: list[dict[str, Any]], name: str
-) -> None:
+def test_every_pod_has_the_address_of_the_cluster(manifests: list[Manifest], name: str) -> None:
     (container,) = named(manifests, "Deployment", name)["spec"]["template"]["spec"]["containers"]
     environ = {entry["name"]: entry["value"] for entry in container["env"]}
     user = "web" if name == "web" else "worker"
@@ -262,7 +250,7 @@ def test_every_pod_has_the_address_of_the_cluster(
 
 @pytest.mark.row("the Kubernetes example's cluster")
 def test_commands_of_the_manifests_make_a_cluster(
-    manifests: list[dict[str, Any]], redis: Redis, store_url: str, tmp_path: Path
+    manifests: list[Manifest], redis: Redis, store_url: str, tmp_path: Path
 ) -> None:
     if REDIS_CLI is None:
         pytest.skip("no redis-cli: apt-get install redis-tools")

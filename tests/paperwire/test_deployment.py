@@ -116,6 +116,13 @@ def test_web_servers_and_workers_can_be_scaled(compose: dict[str, Any]) -> None:
     assert re.fullmatch(r"127\.0\.0\.1:\$\{WEB_PORT:-8000-80\d\d\}:8000", port)
 
 
+def test_backups_and_thumbnails_outlast_their_containers(compose: dict[str, Any]) -> None:
+    """A worker writes backups and thumbnails there; web servers show the thumbnails."""
+    for name in ("web", "worker"):
+        assert compose["services"][name]["volumes"] == ["data:/data"]
+    assert "data" in compose["volumes"]
+
+
 def test_cache_is_optional(compose: dict[str, Any]) -> None:
     assert compose["services"]["proxy"]["profiles"] == ["proxy"]
     assert not any("profiles" in compose["services"][name] for name in ("store", *APP))

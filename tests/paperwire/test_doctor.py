@@ -5,7 +5,9 @@ from __future__ import annotations
 import http.server
 import os
 import re
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -13,8 +15,10 @@ from unittest import mock
 
 import pytest
 from click.testing import CliRunner
+from flask import Flask
 from redis import Redis
 from rq import Worker
+from werkzeug.serving import make_server
 
 from papers.config.settings import Settings
 from papers.config.sources import SOURCES, SourceSpec
@@ -24,6 +28,7 @@ from papers.redis_backend import keys
 from papers.state.communities import Communities
 from papers.state.task_states import QuarantinedRecord, TaskState, TaskStates, TaskStatus
 from paperwire.cli import main
+from service import create_app
 from tests import small_disk
 from tests.papers.server import private_cluster, private_server
 from tests.paperwire.misconfigurations import (
@@ -319,6 +324,43 @@ def test_text_output_has_cause_and_remedy(installation: Installation) -> None:
     assert result.exit_code == 0
     assert result.stdout.startswith("warning  contact: no contact is set")
     assert "\n         fix: set contact" in result.stdout
+
+
+@contextmanager
+def serving(app: Flask) -> Iterator[int]:
+    """Serve an application; yield its port."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield server.port
+    finally:
+        server.shutdown()
+        thread.join()
+
+
+def test_web_server_that_was_started_apart_is_no_other_program(installation: Installation) -> None:
+    settings = Settings(redis_url=installation.settings["redis_url"])
+    with serving(create_app(settings)) as port:
+        installation.settings["port"] = port
+        _, findings = installation.run_doctor("--offline")
+        with mock.patch.dict(os.environ, {"PAPERWIRE_CONFIG": str(installation.path)}):
+            status = CliRunner().invoke(main, ["status"]).stdout
+    assert [found for found in findings if found["check"] == "port"] == []
+    assert status.startswith(f"address      http://127.0.0.1:{port}\n")
+
+
+def test_other_web_server_on_the_port_is_reported(installation: Installation) -> None:
+    other = Flask("other")
+    other.add_url_rule("/healthz", view_func=lambda: {"status": "ok"})
+    with serving(other) as port:
+        installation.settings["port"] = port
+        _, findings = installation.run_doctor("--offline")
+        with mock.patch.dict(os.environ, {"PAPERWIRE_CONFIG": str(installation.path)}):
+            status = CliRunner().invoke(main, ["status"]).stdout
+    (found,) = [found for found in findings if found["check"] == "port"]
+    assert "another program listens there" in found["cause"]
+    assert status.startswith("address      none: no web server of these settings runs")
 
 
 def test_new_row_of_the_source_table_is_probed(installation: Installation) -> None:

@@ -6,21 +6,28 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
+from urllib.parse import urlsplit
 
 import kubernetes_validate
 import pytest
-import yaml
 
 from papers.config.settings import load_settings
+from papers.redis_backend.connection import connect
 from paperwire.cli import main as command_group
+from tests.end_to_end.documented_commands import commands
+from tests.papers.server import private_server
+from tests.paperwire.kubernetes_manifests import (
+    DEPLOY,
+    Manifest,
+    assert_valid,
+    named,
+    render_manifests,
+    validate,
+)
 
-DEPLOY = Path(__file__).parents[2] / "deploy"
 UNITS = sorted((DEPLOY / "systemd").iterdir())
 APP = ("web", "worker", "scheduler")
-KUBERNETES = "1.33"
 SYSTEMD_ANALYZE = shutil.which("systemd-analyze")
-KUBECTL = shutil.which("kubectl")
 
 
 def test_units_are_valid(tmp_path: Path) -> None:
@@ -59,34 +66,62 @@ def test_target_wants_a_unit_of_each_kind() -> None:
     assert {name.replace("@1.", "@.") for name in wants.split()} == services
 
 
+def unit_environment(unit: Path) -> dict[str, str]:
+    """The variables of a unit's own lines."""
+    lines = re.findall(r"^Environment=(.*)$", unit.read_text("utf-8"), re.M)
+    return dict(word.split("=", 1) for line in lines for word in line.split())
+
+
+def test_units_connect_as_users_of_the_documented_store(tmp_path: Path) -> None:
+    """The commands of the guide make the list of users; no unit names another."""
+    (tmp_path / "deploy").symlink_to(DEPLOY)
+    made = [c for c in commands("docs/how-to/install.md") if c.startswith(("openssl", "sed"))]
+    for command in made:
+        if "secrets/" not in command and "kubernetes/" not in command:
+            subprocess.run(command, shell=True, check=True, cwd=tmp_path)
+    password = (tmp_path / "store_password").read_text().strip()
+    users = {}
+    lines = (tmp_path / "store_users.acl").read_text("utf-8").splitlines()
+    with private_server() as (client, _):
+        socket = client.connection_pool.connection_kwargs["path"]
+        for line in lines[1:]:
+            client.execute_command("ACL", "SETUSER", *line.split()[1:])  # type: ignore[no-untyped-call]
+        for unit in UNITS:
+            if unit.suffix == ".service":
+                url = urlsplit(unit_environment(unit)["REDIS_URL"])
+                users[unit.name] = url.username
+                with connect(f"unix://{url.username}:{password}@{socket}", retry=False) as redis:
+                    assert redis.ping()
+    assert lines[0] == "user default reset off"
+    assert users == {
+        "paperwire-web.service": "web",
+        "paperwire-worker@.service": "worker",
+        "paperwire-scheduler.service": "worker",
+    }
+
+
+def test_units_share_a_user_as_they_share_a_folder() -> None:
+    """systemd gives the folder to the user of the unit that started last."""
+    for unit in UNITS:
+        if unit.suffix == ".service":
+            lines = unit.read_text("utf-8").splitlines()
+            assert {"StateDirectory=paperwire", "User=paperwire", "DynamicUser=yes"} <= {*lines}
+
+
 @pytest.fixture(scope="module")
-def manifests(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+def manifests(tmp_path_factory: pytest.TempPathFactory) -> list[Manifest]:
     """All resources, as kustomize writes them."""
-    if KUBECTL is None:
-        pytest.skip("no kubectl: apt-get install kubernetes-client")
-    folder = tmp_path_factory.mktemp("kustomize") / "deploy"
-    shutil.copytree(DEPLOY, folder)
-    (folder / "kubernetes" / "store_password").write_text("secret")
-    command = [KUBECTL, "kustomize", str(folder)]
-    rendered = subprocess.run(command, capture_output=True, text=True, check=True)
-    return list(yaml.safe_load_all(rendered.stdout))
+    return render_manifests(tmp_path_factory.mktemp("kustomize"))
 
 
-def named(manifests: list[dict[str, Any]], kind: str, name: str) -> dict[str, Any]:
-    (found,) = [m for m in manifests if (m["kind"], m["metadata"]["name"]) == (kind, name)]
-    return found
-
-
-def test_manifests_follow_the_schemas(manifests: list[dict[str, Any]]) -> None:
-    for manifest in manifests:
-        kubernetes_validate.validate(manifest, KUBERNETES, strict=True)
-        assert manifest["kind"] == "Namespace" or manifest["metadata"]["namespace"] == "paperwire"
+def test_manifests_follow_the_schemas(manifests: list[Manifest]) -> None:
+    assert_valid(manifests)
     misspelt = named(manifests, "Deployment", "web") | {"spec": {"replica": 2}}
     with pytest.raises(kubernetes_validate.ValidationError):
-        kubernetes_validate.validate(misspelt, KUBERNETES, strict=True)
+        validate(misspelt)
 
 
-def test_services_find_their_pods(manifests: list[dict[str, Any]]) -> None:
+def test_services_find_their_pods(manifests: list[Manifest]) -> None:
     pods = [m["spec"]["template"] for m in manifests if m["kind"] in {"Deployment", "StatefulSet"}]
     labels = {pod["metadata"]["labels"]["app"] for pod in pods}
     assert labels == {"store", *APP}
@@ -94,7 +129,7 @@ def test_services_find_their_pods(manifests: list[dict[str, Any]]) -> None:
         assert service["spec"]["selector"]["app"] in labels
 
 
-def test_processes_have_limits_and_no_privileges(manifests: list[dict[str, Any]]) -> None:
+def test_processes_have_limits_and_no_privileges(manifests: list[Manifest]) -> None:
     for manifest in manifests:
         if manifest["kind"] not in {"Deployment", "StatefulSet"}:
             continue
@@ -113,7 +148,7 @@ def test_processes_have_limits_and_no_privileges(manifests: list[dict[str, Any]]
 
 
 @pytest.mark.parametrize("name", APP)
-def test_settings_of_a_pod_are_valid(manifests: list[dict[str, Any]], name: str) -> None:
+def test_settings_of_a_pod_are_valid(manifests: list[Manifest], name: str) -> None:
     deployment = named(manifests, "Deployment", name)
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     (source,) = container["envFrom"]
@@ -126,7 +161,7 @@ def test_settings_of_a_pod_are_valid(manifests: list[dict[str, Any]], name: str)
     assert settings.public_url == "https://papers.example.org"
 
 
-def test_store_has_the_users_of_the_list(manifests: list[dict[str, Any]]) -> None:
+def test_store_has_the_users_of_the_list(manifests: list[Manifest]) -> None:
     (pod,) = [m["spec"]["template"]["spec"] for m in manifests if m["kind"] == "StatefulSet"]
     maps = {m["metadata"]["name"]: m for m in manifests if m["kind"] == "ConfigMap"}
     (users,) = [v["configMap"]["name"] for v in pod["volumes"] if v["name"] == "users"]

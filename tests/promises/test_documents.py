@@ -65,6 +65,11 @@ def test_keywords_of_a_document_parse(page: str) -> None:
         parse_query(query)
 
 
+def test_readme_takes_three_minutes() -> None:
+    """Its blocks of code are looked at, not read."""
+    assert len(re.sub(r"^```.*?^```$", "", README, flags=FENCES).split()) <= 550
+
+
 def test_every_command_is_documented() -> None:
     table = (DOCS / "reference" / "commands.md").read_text("utf-8")
     for name in main.commands:

@@ -19,7 +19,8 @@ from tests.service.made import NOW, SECOND
     ("task", "title"),
     [
         ("announcements:cs.AI", "arXiv cs.AI"),
-        ("hf:today", "Hugging Face Daily Papers"),
+        ("hf:today", "Hugging Face Daily Papers, today"),
+        ("hf:recent", "Hugging Face Daily Papers, past days"),
         ("oai:day", "arXiv OAI-PMH"),
         ("enrich", "arXiv API"),
         ("community:ours", "ours"),

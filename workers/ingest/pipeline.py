@@ -19,6 +19,7 @@ from datetime import datetime
 
 from papers.config.settings import Seconds
 from papers.config.url_secrets import hide_secrets, url_secrets
+from papers.counted import format_counted
 from papers.errors import BadParameter, SourceError
 from papers.maintenance.retention import first_kept_month
 from papers.model.arxiv_id import ArxivId
@@ -94,7 +95,8 @@ class Tally:
     def _described(self) -> str:
         if self._summary or self.parts <= 1:
             return self._summary or self._last_message
-        return self._thin_message or f"{self.record_count} records in {self.parts} answers"
+        records = format_counted(self.record_count, "record")
+        return self._thin_message or f"{records} in {self.parts} answers"
 
 
 @dataclass(frozen=True, slots=True)

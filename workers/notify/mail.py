@@ -17,6 +17,7 @@ from typing import Final, cast
 from redis import Redis
 
 from papers.config.settings import Settings
+from papers.counted import format_counted
 from papers.errors import SourceError, SourceOutcomeUnknown, SourceRefused, UnknownKeyword
 from papers.model.paper import Paper
 from papers.model.periods import Period, PeriodKind
@@ -63,14 +64,14 @@ class DigestMailer:
         period = Period.containing(cast(PeriodKind, kind), now.date()).previous
         papers = self._papers(keyword, period)
         if not papers:
-            yield FetchResult(message=f"no paper in {period.display_name}: nothing is sent")
+            yield FetchResult(message=f"no paper of {period.display_name}: nothing is sent")
         elif not self._sent.claim(subject, period.name):
             yield FetchResult(message=f"{period.display_name} was sent before")
         else:
             self._send(subject, keyword, period, papers, upstreams.settings)
             yield FetchResult(
                 record_count=len(papers),
-                message=f"{len(papers)} papers of {period.display_name} sent",
+                message=f"{format_counted(len(papers), 'paper')} of {period.display_name} sent",
             )
 
     def _keyword(self, slug: str) -> Keyword:

@@ -16,6 +16,7 @@ from typing import Final
 from urllib.parse import quote, urlsplit
 
 from papers.config.settings import Settings
+from papers.counted import format_counted
 from papers.model.paper import Paper
 from papers.model.periods import Period
 from papers.state.keyword_record import Keyword
@@ -52,7 +53,7 @@ def digest_message(
     """Return the message on a keyword's papers, newest first; only the first ones are listed."""
     base_url, name, slug = settings.base_url, clean_line(keyword.name), quote(keyword.slug)
     host = urlsplit(base_url).hostname or "localhost"
-    count = f"{len(papers):,} paper{'' if len(papers) == 1 else 's'}"
+    count = format_counted(len(papers), "paper")
     unlisted = len(papers) - MAX_LISTED_PAPERS
     content = _DigestContent(
         heading=f"{name}: {count}, {period.display_name}",

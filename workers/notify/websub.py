@@ -24,6 +24,7 @@ from redis import Redis
 
 from papers.config.feed_formats import FEED_FORMATS
 from papers.config.settings import Settings
+from papers.counted import format_counted
 from papers.errors import SourceRefused
 from papers.model.frozen_fields import feed_digest
 from papers.query.parser import parse_query
@@ -96,7 +97,9 @@ class WebSubPublisher:
             raise refused
         yield FetchResult(
             record_count=pings,
-            message=f"pinged the hub for {pings} feeds" if pings else "no changes",
+            message=f"pinged the hub for {format_counted(pings, 'feed')}"
+            if pings
+            else "no changes",
         )
 
     def _ping(self, slug: str, upstreams: UpstreamClients, now: datetime) -> int:

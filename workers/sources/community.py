@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
+from papers.counted import format_counted
 from papers.errors import BadParameter
 from papers.model.arxiv_id import ArxivId, find_ids
 from papers.model.paper import Channel, Pick, Sighting
@@ -74,8 +75,8 @@ def parse_community_feed(body: bytes, community: str, now: datetime) -> FetchRes
         record_count=record_count,
         skipped=record_count - naming_count - len(rejected),
         complete=feed.is_complete,
-        message=f"{len({s.id for s in sightings})} papers in "
-        f"{naming_count} of {record_count} entries{notes}",
+        message=f"{format_counted(len({s.id for s in sightings}), 'paper')} in "
+        f"{naming_count} of {format_counted(record_count, 'entry', 'entries')}{notes}",
     )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
+from papers.counted import format_counted
 from papers.errors import BadParameter
 from papers.state.task_states import TaskState
 from papers.suggestions.abbreviation_store import AbbreviationStore
@@ -47,7 +48,8 @@ class AbbreviationTask:
         terms = alternatives_of_terms(definitions.counts, words.counts)
         self._store.replace(terms)
         self._dictionary.replace(words.fields())
-        message = f"{len(terms):,} terms of {words.papers:,} papers have another form"
+        found = format_counted(len(terms), "term")
+        message = f"{found} with another form, in {format_counted(words.papers, 'paper')}"
         yield FetchResult(record_count=words.papers, message=message)
 
 

@@ -20,6 +20,7 @@ from redis import Redis
 from redis.client import Pipeline
 
 from papers.command_name import command_line
+from papers.counted import format_counted
 from papers.errors import BadParameter, SourceRefused
 from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
@@ -71,13 +72,13 @@ class BackfillPlan:
     @property
     def description(self) -> str:
         """The progress in words."""
-        of = f" of {self.set}" if self.set else ""
+        records = format_counted(self.done, "record") + (f" of {self.set}" if self.set else "")
         if self.is_finished:
             rest = (
                 f"{self.short} that arXiv declared did not come" if self.short else "all there is"
             )
-            return f"{self.done} records{of}, {self.since} to {self.until}: {rest}"
-        return f"{self.done} records{of} from {self.since} on, now at {self.at} of {self.until}"
+            return f"{records}, {self.since} to {self.until}: {rest}"
+        return f"{records} from {self.since} on, now at {self.at} of {self.until}"
 
 
 def plan_backfill(since: date, until: date, set: str, now: datetime) -> BackfillPlan:

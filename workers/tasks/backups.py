@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from redis import Redis
 
 from papers.config.settings import Settings
+from papers.counted import format_counted
 from papers.errors import BadBackup, BadParameter, SourceError
 from papers.maintenance.backup import write_backup
 from papers.maintenance.backup_plan import (
@@ -84,4 +85,6 @@ def _summary(checked: CheckedBackup, kept: int) -> str:
         else ("read and counted; too little memory is free to restore it")
     )
     counts = checked.counts
-    return f"{counts.papers:,} papers in {counts.months} months, {how}; backups kept: {kept}"
+    papers = format_counted(counts.papers, "paper")
+    months = format_counted(counts.months, "month")
+    return f"{papers} in {months}, {how}; backups kept: {kept}"

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from redis import Redis
 
+from papers.counted import format_counted
 from papers.model.arxiv_id import ArxivId
 from papers.redis_backend import keys
 from papers.redis_backend.connection import translate_store_errors
@@ -97,7 +98,8 @@ class Enrichment:
 
 
 def _idle_message(waiting: int) -> str:
-    return f"{waiting} papers that arXiv does not know yet" if waiting else "nothing to describe"
+    papers = format_counted(waiting, "paper")
+    return f"{papers} that arXiv does not know yet" if waiting else "nothing to describe"
 
 
 def _encoded(entry: UnknownId) -> str:

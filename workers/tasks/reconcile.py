@@ -14,6 +14,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from papers.config.settings import Settings
+from papers.counted import format_counted
 from papers.errors import BadParameter
 from papers.maintenance.retention import first_kept_month
 from papers.model.arxiv_calendar import EASTERN, announcement_for_submission, newest_announcement
@@ -69,7 +70,7 @@ class AnnouncementGap:
     @property
     def message(self) -> str:
         """The counts in words."""
-        papers = f"{len(self.announced_ids)} papers announced since {self.since}"
+        papers = f"{format_counted(len(self.announced_ids), 'paper')} announced since {self.since}"
         if not self.missing_by_category:
             return f"{papers}, none of them missing here"
         where = ", ".join(

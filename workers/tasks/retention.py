@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
+from papers.counted import format_counted
 from papers.errors import BadParameter
 from papers.maintenance.retention import RemovalResult, Retention, first_kept_month
 from workers.sources.result import FetchResult, UpstreamClients
@@ -34,7 +35,7 @@ class RetentionTask:
         keep_months = upstreams.settings.keep_months
         first = first_kept_month(keep_months, now)
         removed = self._retention.remove_before(first, now=now) if first else RemovalResult((), 0)
-        policy = f"{keep_months} months are kept" if keep_months else "everything is kept"
+        policy = f"keep_months is {keep_months}" if keep_months else "everything is kept"
         yield FetchResult(record_count=removed.papers, message=f"{policy}; {_summary(removed)}")
 
 
@@ -43,4 +44,6 @@ def _summary(removed: RemovalResult) -> str:
         return "nothing was older"
     first, last = removed.months[0], removed.months[-1]
     span = f"{first}" if first == last else f"{first} to {last}"
-    return f"removed {removed.papers:,} papers of {len(removed.months)} months ({span})"
+    papers = format_counted(removed.papers, "paper")
+    months = format_counted(len(removed.months), "month")
+    return f"removed {papers} of {months} ({span})"

@@ -20,6 +20,7 @@ from typing import Final
 from redis import Redis
 
 from papers.config.settings import Seconds, Settings
+from papers.counted import format_counted
 from papers.errors import BadParameter, SourceError
 from papers.query.parser import parse_query
 from papers.query.request import ALL_ANNOUNCE_TYPES, SearchRequest
@@ -74,7 +75,8 @@ class ThumbnailTask:
             fetched, faults = self._update(folder, settings, now)
         except OSError as error:
             raise SourceError(f"the thumbnail folder: {error.strerror or error}") from error
-        said = f"{fetched} images fetched" + (f"; {len(faults)} not: {faults[0]}" if faults else "")
+        said = f"{format_counted(fetched, 'image')} fetched"
+        said += f"; {len(faults)} not: {faults[0]}" if faults else ""
         yield FetchResult(record_count=fetched, message=said)
 
     def _update(

@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from markupsafe import Markup
 
+from papers.counted import format_counted
 from service.context import context
 from service.markup.clean import category_name, source_name, valid_http_url
 from service.markup.day_format import format_day, format_moment
@@ -55,8 +56,3 @@ def format_minute(value: datetime | None) -> str:
 def format_number(value: int) -> str:
     """Format a number with thousands separators."""
     return f"{value:,}"
-
-
-def format_counted(count: int, singular: str, plural: str = "") -> str:
-    """Format a count with its noun: `1 vote`, `2 votes`, `1,000 papers`."""
-    return f"{count:,} {singular if count == 1 else plural or singular + 's'}"

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from flask import Blueprint, Response, request, stream_with_context
 
 from papers.command_name import command_line
-from papers.errors import BadParameter, PaperwireError, UnknownKeyword
+from papers.errors import BadParameter, FormerNameTaken, PaperwireError, UnknownKeyword
 from papers.state.import_blocks import ImportOutcome, import_keywords
 from papers.state.keyword_record import Keyword
 from papers.state.slugs import slug_of
@@ -89,7 +89,11 @@ def _known(ctx: AppContext, name: str) -> Keyword | None:
 
 def _save(ctx: AppContext, name: str, given: dict[str, Any], known: Keyword | None) -> Response:
     take_over = given.get("take_over", False)
-    keyword = ctx.keywords.add(name, given["query"], now=ctx.now(), take_over=take_over)
+    try:
+        keyword = ctx.keywords.add(name, given["query"], now=ctx.now(), take_over=take_over)
+    except FormerNameTaken as error:
+        how = 'with "take_over": true'
+        raise FormerNameTaken(error.former_name, error.successor, how=how) from error
     is_new = known is None and keyword.slug == slug_of(name)  # else a former name leads to it
     document = keyword_json(keyword, ctx.settings.base_url)
     return written_response(ctx, document, f"/api/v1/keywords/{quote(keyword.slug)}", is_new=is_new)

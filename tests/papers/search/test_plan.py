@@ -133,6 +133,17 @@ def test_spellings_that_nobody_uses_are_not_read() -> None:
     assert plan.without_absent_spellings({}) is plan
 
 
+def test_joined_spellings_of_longer_phrases_are_read_ahead_only_if_they_occur() -> None:
+    plan = plan_of('"deep reward model" OR "reward model"')
+    ahead = plan.to_prefetch({})
+    assert [str(phrase) for phrase in ahead.phrases] == ['="deep reward model"', '="reward model"']
+    assert "=rewardmodel" in map(str, ahead.leaves)
+    known = dict.fromkeys([b"wdeepreward", b"wmodel"], b"*")
+    assert '="deepreward model"' in map(str, plan.to_prefetch(known).phrases)
+    everything = dict.fromkeys(plan.dictionary_terms, b"*")
+    assert plan.to_prefetch(everything) is plan
+
+
 @given(
     query=queries(),
     newly_ambiguous=st.lists(st.sets(st.sampled_from(MONTHS)), max_size=5),

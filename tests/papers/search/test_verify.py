@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -13,6 +15,7 @@ from papers.query.match import FoldedPaper, matches_node
 from papers.query.parser import Query, parse_query
 from papers.records.packing import LazyPaper, pack
 from papers.search.verify import _TextBatch, verify
+from papers.text.phrases import PhraseSpan, phrase_pattern
 from tests.papers.papers_strategies import PAPERS, texts
 from tests.papers.query_strategies import queries
 
@@ -106,6 +109,21 @@ def test_alternatives_are_verified_as_a_scan_matches_them(
     papers_by_id = packed_papers([blank._replace(abstract=text) for text in written])
     tree = Or(tuple(Text(Field.ANY, phrase) for phrase in phrases))
     assert set(verify(tree, papers_by_id)) == scan(tree, papers_by_id)
+
+
+@given(st.lists(PIECES, min_size=1, max_size=9), PHRASES)
+def test_long_texts_are_searched_with_the_same_result(
+    written: list[str], words: tuple[str, ...]
+) -> None:
+    text = f" {' '.join(written)} ".encode()
+    phrase, lower = phrase_pattern(words), text.lower()
+
+    def search() -> tuple[list[PhraseSpan], int]:
+        return [*phrase.occurrences(lower, text)], phrase.find_plain(lower, text, 0)
+
+    expected = search()
+    with mock.patch("papers.text.phrases._LONG_TEXT", 0):
+        assert search() == expected
 
 
 @given(st.lists(st.lists(NAMES, max_size=4), max_size=3), NAMED)

@@ -64,7 +64,7 @@ def test_restored_store_serves_the_same_bytes(
         **{"papers": 29, "months": 1, "keys": 5},
     }
     redis.flushall()
-    assert "restored b: 29 papers of 1 months" in command("restore", "b").stdout
+    assert "restored b: 29 papers of 1 month," in command("restore", "b").stdout
     assert served_bodies(store_url, tmp_path / "two") == before
 
 

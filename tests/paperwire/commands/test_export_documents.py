@@ -25,7 +25,8 @@ def test_one_command_fetches_everything_and_writes_the_page(
     settings = upstream.settings(arxiv_interval=0.0, keywords={"Reward Model": '"reward model"'})
     Path("paperwire.toml").write_text(to_toml(settings))
     done = command("export", "markdown", "--fetch", "README.md")
-    assert (done.exit_code, done.output) == (0, "")
+    size = Path("README.md").stat().st_size
+    assert (done.exit_code, done.output) == (0, f"wrote README.md, {size:,} bytes\n")
     page = Path("README.md").read_text("utf-8")
     assert f"| **[A Small Reward Model](https://arxiv.org/abs/{id})** |" in page
     assert "## Reward Model" in page

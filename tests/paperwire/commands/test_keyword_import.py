@@ -1,4 +1,4 @@
-"""`paperwire keyword import` and `paperwire export opml`."""
+"""`paperwire keyword import`, `keyword rename` and `export opml`."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ def test_exported_keywords_can_be_imported(command: RunCommand, redis: Redis) ->
         "line 8: Agents: saved, agent\n"  # reports show the query
         'line 9: Reward Model: saved, "reward model"\n'
     )
+    assert (done.exit_code, done.stderr) == (0, "")
     assert saved_keywords(redis) == before
     again = command("keyword", "import", "all.opml", "--json")
     assert [one["outcome"] for one in json.loads(again.stdout)] == ["known", "known"]
@@ -62,7 +63,8 @@ def test_every_feed_is_reported_and_nothing_is_overwritten(
 ) -> None:
     Path("mixed.opml").write_text(MIXED)
     done = command("keyword", "import", "mixed.opml", "--json")
-    assert done.exit_code == 0
+    assert done.exit_code == 1
+    assert done.stderr == "2 of 7 keywords refused: correct these, and import the file again\n"
     report = json.loads(done.stdout)
     assert [(one["line"], one["name"], one["outcome"]) for one in report] == [
         (2, "Others", "foreign"),
@@ -99,7 +101,7 @@ def test_missing_file_is_reported(command: RunCommand) -> None:
 def test_standard_input_can_be_imported(store_url: str, redis: Redis) -> None:
     with mock.patch.dict(os.environ, {"REDIS_URL": store_url}):
         done = CliRunner().invoke(main, ["keyword", "import", "-"], input=MIXED)
-    assert done.exit_code == 0
+    assert done.exit_code == 1  # of its lines, two are refused
     assert "Old Thing" in saved_keywords(redis)
 
 
@@ -112,3 +114,14 @@ def test_exported_keywords_can_be_selected(command: RunCommand) -> None:
     ]
     unknown = command("export", "opml", "-k", "nobody", "-")
     assert (unknown.exit_code, unknown.stdout) == (1, "")
+
+
+def test_refused_former_name_names_the_option(command: RunCommand, redis: Redis) -> None:
+    assert command("keyword", "rename", "Agents", "Tools").exit_code == 0
+    renamed = command("keyword", "rename", "Reward Model", "Agents")
+    added = command("keyword", "add", "Agents", "swarm")
+    for refused in (renamed, added):
+        assert refused.exit_code == 2
+        assert refused.stderr.endswith("choose another, or take it over with --take-over\n")
+    assert command("keyword", "rename", "Reward Model", "Agents", "--take-over").exit_code == 0
+    assert saved_keywords(redis) == {"Agents": '"reward model"', "Tools": "agent"}

@@ -33,7 +33,7 @@ def test_records_are_listed_newest_first_with_reasons(command: RunCommand, redis
 
 def test_clearing_deletes_and_counts_records(command: RunCommand, redis: Redis) -> None:
     TaskStates(redis).quarantine(QuarantinedRecord("hf:today", NOW, "a", "b"))
-    assert command("quarantine", "--clear").stdout == "deleted 1 records\n"
+    assert command("quarantine", "--clear").stdout == "deleted 1 record\n"
     assert json.loads(command("quarantine", "--clear", "--json").stdout) == {"cleared": 0}
     assert TaskStates(redis).list_quarantined(9) == []
 

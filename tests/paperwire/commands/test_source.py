@@ -66,7 +66,7 @@ def test_preset_is_tried_saved_and_fetched(
 ) -> None:
     saved = command("source", "add", "--preset", "lobsters")
     url = f"{upstream.url}{preset_site}"
-    assert saved.stdout == f"saved lobsters  {url}\n1 papers in 1 of 2 entries\n"
+    assert saved.stdout == f"saved lobsters  {url}\n1 paper in 1 of 2 entries\n"
     command("source", "add", "crustaceans", "--preset", "lobsters")
     listed = json_output(command("source", "list", "--json"))
     assert [(feed["name"], feed["url"]) for feed in listed] == [

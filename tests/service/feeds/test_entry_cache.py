@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
+from unittest import mock
 
 import pytest
 from flask import Flask
@@ -178,8 +179,12 @@ def test_entries_of_the_newest_papers_are_kept_whatever_is_requested_in_turn() -
         rendered.clear()
         PreparedFeed(feed, "f", render, cache).render()
     assert not rendered
-    PreparedFeed(feeds[0], "f", render, cache).render()
-    assert len(rendered) == 5
+    with mock.patch.object(cache, "put") as put:
+        PreparedFeed(feeds[0], "f", render, cache).render()
+        assert len(rendered) == 5
+        assert not put.called, "they would be evicted at once"
+        PreparedFeed(make_feed(make_paper(1_000)), "f", render, cache).render()
+        assert put.called
 
 
 def test_entries_are_rendered_ahead_until_the_cache_is_full() -> None:

@@ -122,7 +122,7 @@ def test_next_day_and_week_are_separate_digests(
     run_digest(redis, mail_settings)
     assert (
         run_digest(redis, mail_settings, NOW + DAY)
-        == "no paper in 19 November 2026: nothing is sent"
+        == "no paper of 19 November 2026: nothing is sent"
     )
     weekly = run_digest(redis, mail_settings, NOW + 7 * DAY, "week:reward-model")
     assert weekly == "3 papers of week 47 of 2026 sent"

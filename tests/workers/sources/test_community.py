@@ -141,7 +141,7 @@ def test_entries_that_name_no_paper_are_counted() -> None:
         rss("<title>News</title>", "<title>arXiv:2611.01234</title>", ""), "club", NOW
     )
     assert (part.record_count, part.skipped, len(part.sightings)) == (3, 2, 1)
-    assert part.message == "1 papers in 1 of 3 entries"
+    assert part.message == "1 paper in 1 of 3 entries"
     assert parse_community_feed(rss(), "club", NOW).is_quiet
 
 

@@ -87,7 +87,7 @@ def test_unknown_ids_are_backed_off_and_block_no_others(harness: Harness) -> Non
         stored = harness.world.announce(Manuscript(title=f"Paper {number}"))
         harness.name(stored)
         harness.enrich()
-    assert harness.enrich()[0].message == "1 papers that arXiv does not know yet"
+    assert harness.enrich()[0].message == "1 paper that arXiv does not know yet"
     assert sum(str(unknown) in requested for requested in harness.requested_ids()) == 1
     harness.world.set_time(harness.world.now + 10 * MINUTE)
     harness.enrich()

@@ -127,7 +127,7 @@ def test_list_shorter_than_declared_is_incomplete(redis: Redis) -> None:
 def test_gap_is_stale_until_verified(harness: Harness) -> None:
     harness.world.announce(Manuscript(title="Before", categories=("cs.CL",)))
     assert harness.run(RECONCILE_TASK).startswith(
-        "1 papers announced since 2026-11-14, 1 of them missing"
+        "1 paper announced since 2026-11-14, 1 of them missing"
     )
     harness.world.announce(Manuscript(title="Missed", categories=("cs.AI",)))
     harness.world.announce(Manuscript(title="Missed too", categories=("cs.CL", "cs.AI")))

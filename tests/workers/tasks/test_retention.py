@@ -22,10 +22,10 @@ def harness(redis: Redis, upstream: Upstream) -> Harness:
 def test_expired_months_are_removed_once_a_day(harness: Harness) -> None:
     harness.world.announce(Manuscript(title="An Old Thing"))
     harness.run("announcements:cs.CL", 2)
-    assert harness.run(RETENTION_TASK, 2)["said"] == "2 months are kept; nothing was older"
+    assert harness.run(RETENTION_TASK, 2)["said"] == "keep_months is 2; nothing was older"
     harness.world.set_time(datetime(2027, 1, 6, 12, tzinfo=UTC))
     done = harness.run(RETENTION_TASK, 2)
-    assert done["said"] == "2 months are kept; removed 1 papers of 1 months (202611)"
+    assert done["said"] == "keep_months is 2; removed 1 paper of 1 month (202611)"
     assert (done["state"], done["got"]) == (TaskStatus.OK, 1)
     assert harness.store.count_papers() == 0
     at = TaskStates(harness.redis).due_time(RETENTION_TASK)

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import arxiv
 
+from papers.counted import format_counted
 from papers.errors import PaperwireError, SourceGarbled, SourceIncomplete, SourceRefused
 from papers.model.arxiv_id import ArxivId, parse_versioned
 from papers.model.paper import Channel, Sighting
@@ -109,7 +110,7 @@ def _fetch_page(
         rejected=session.page.rejected,
         record_count=len(sightings) + len(session.page.rejected),
         total=session.page.total,
-        message=f"{len(sightings)} papers of {session.page.total}",
+        message=f"{format_counted(len(sightings), 'paper')} of {session.page.total}",
     )
 
 
