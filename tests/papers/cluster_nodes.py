@@ -153,20 +153,23 @@ class TestCluster:
         wait_until(lambda: not any(node.client.dbsize() for node in self.nodes), "all are empty")
 
     def is_well(self) -> bool:
-        """Whether every node runs, three serve all slots, and each of these has a replica."""
+        """Whether every node runs, three serve all slots, and each of these has a replica.
+
+        Every node must know that: a client asks any of them.
+        """
         try:
             states = [node.command("CLUSTER", "INFO") for node in self.nodes]
             roles = [node.command("ROLE") for node in self.nodes]
         except RedisError:
             return False
         linked = [role[3] == b"connected" for role in roles if role[0] == b"slave"]
-        served = self.nodes[0].command("CLUSTER", "SLOTS")
+        served = [node.command("CLUSTER", "SLOTS") for node in self.nodes]
         return (
             all(b"cluster_state:ok" in state for state in states)
             and len(linked) == len(self.nodes) // 2
             and all(linked)
-            and sum(last - first + 1 for first, last, *_ in served) == SLOTS
-            and all(len(row) == 4 for row in served)
+            and all(sum(last - first + 1 for first, last, *_ in rows) == SLOTS for rows in served)
+            and all(len(row) == 4 for rows in served for row in rows)
         )
 
     def wait_until_well(self) -> None:

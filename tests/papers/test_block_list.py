@@ -14,6 +14,7 @@ from papers.query.parser import parse_query
 from papers.query.request import SearchRequest
 from papers.redis_backend import keys
 from papers.search.counts import MatchCounter
+from papers.search.reader import IndexReader
 from papers.state.voting.pick_lists import PickLists
 from papers.store import Store
 from tests.service.made import NOW, make_pick, make_sighting
@@ -154,6 +155,34 @@ def test_author_leaves_all_results_and_comes_back(store: Store, blocks: SavedBlo
     assert found(store) == []
     blocks.remove("author", "Ada Lovelace", now=NOW)
     assert len(found(store)) == 30
+
+
+def test_search_ends_after_so_many_hidden_papers_and_can_be_continued(
+    store: Store, blocks: SavedBlocks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("papers.search.collector.VERIFICATION_LIMIT", 10)
+    blocks.add("author", "ada lovelace", "request", now=NOW)
+    request = SearchRequest(query=parse_query("reward"), limit=4)
+    page = store.search(request)
+    assert (page.papers, page.is_complete) == ((), False)
+    assert page.next_cursor
+    assert 10 <= page.examined < 30
+
+
+def test_counts_are_exact_only_if_blocks_name_papers(
+    store: Store, redis: Redis, blocks: SavedBlocks
+) -> None:
+    counter, tree = MatchCounter(IndexReader(redis)), parse_query("reward").tree
+    blocks.add("paper", "2611.00003", "takedown", now=NOW)
+    recent = counter.count(tree)
+    assert recent is not None
+    assert (recent.year, recent.exact) == (29, True)
+    assert counter.count_all(tree) == (29, True)
+    blocks.add("author", "ada lovelace", "request", now=NOW)
+    recent = counter.count(tree)
+    assert recent is not None
+    assert (recent.year, recent.exact) == (29, False)
+    assert counter.count_all(tree) == (29, False)
 
 
 def test_error_of_a_blocked_paper_has_the_reason_only_if_it_is_public(

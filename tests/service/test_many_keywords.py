@@ -212,6 +212,11 @@ def test_process_that_has_warmed_up_parses_no_saved_keyword_for_a_page(
     assert "/k/reward" in answer.text
 
 
+def test_process_warms_up_without_a_store(away: Flask) -> None:
+    warm_up(away)
+    assert away.test_client().get("/static/none").status_code == 404
+
+
 def test_process_that_has_warmed_up_renders_no_entry_for_a_new_feed(
     announce: Announce, app: Flask
 ) -> None:

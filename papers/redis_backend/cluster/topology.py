@@ -123,7 +123,7 @@ class ClusterTopology:
                 )
             )
         except (RedisError, BadSettings):
-            manager.populate_startup_nodes(self._configured_nodes())
+            manager.startup_nodes |= {node.name: node for node in self._configured_nodes()}
         finally:
             self._refreshed_at = time.monotonic()
 

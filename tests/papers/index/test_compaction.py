@@ -18,9 +18,15 @@ from redis import Redis
 
 from papers.errors import StoreError
 from papers.index.compaction.compactor import PARTS_PER_SLICE, UNFINISHED_TTL, Compactor
-from papers.index.compaction.year_merge import MIN_FREQUENT_PAPERS, YearMerge
+from papers.index.compaction.year_merge import MIN_FREQUENT_PAPERS, YearMerge, _merge_postings
 from papers.index.layout import SegmentLayout
-from papers.index.postings import COMPACTED, LAYOUT_FIELD, doc_ids_of_months
+from papers.index.postings import (
+    COMPACTED,
+    LAYOUT_FIELD,
+    MAX_INLINE_POSTING,
+    doc_ids_of_months,
+    encode_doc_ids,
+)
 from papers.index.terms import text_shingles
 from papers.maintenance.retention import Retention
 from papers.model.arxiv_id import ArxivId
@@ -219,6 +225,19 @@ def test_year_has_every_shingle_until_it_ends(redis: Redis) -> None:
     for shingle in rare:
         assert set(every[shingle]) <= set(slots[shingle_slot_key(layout.slot_of(shingle))])
     assert slots.keys() == {shingle_slot_key(layout.slot_of(shingle)) for shingle in rare}
+
+
+@pytest.mark.parametrize("from_bitmap", [0, 1, 100])
+def test_merged_posting_is_a_bitmap_from_the_size_on_from_which_writers_store_one(
+    from_bitmap: int,
+) -> None:
+    for size, is_large in ((MAX_INLINE_POSTING, False), (MAX_INLINE_POSTING + 1, True)):
+        papers = BitMap(range(size))
+        large, small = BitMap(papers[:from_bitmap]), BitMap(papers[from_bitmap:])
+        inputs: list[bytes | BitMap] = [encode_doc_ids(small)]
+        inputs += [large] if large else []
+        merged = _merge_postings(inputs, are_sorted=True)
+        assert merged == (papers if is_large else encode_doc_ids(papers))
 
 
 @pytest.mark.parametrize("year_ended", [False, True])

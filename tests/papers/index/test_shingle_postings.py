@@ -10,7 +10,12 @@ from pyroaring import BitMap
 from papers.index import postings
 from papers.index.bitmaps import deserialize_bitmap
 from papers.index.layout import MONTH_PAPER_BITS, SHINGLE_BITS, YEAR_PAPER_BITS, SegmentLayout
-from papers.index.postings import MAX_INLINE_PER_MONTH, shingle_bucket_field, shingle_field
+from papers.index.postings import (
+    MAX_INLINE_PER_MONTH,
+    shingle_bucket_field,
+    shingle_field,
+    slot_field,
+)
 from papers.index.shingles.shingle_keys import PostingKeys
 from papers.index.shingles.shingle_postings import (
     MonthShingleCodec,
@@ -18,6 +23,7 @@ from papers.index.shingles.shingle_postings import (
     YearShingleCodec,
     frequent_mask,
 )
+from papers.index.shingles.shingle_slots import SlotCodec
 from papers.model.arxiv_id import month_ordinal
 
 JANUARY = month_ordinal(202501)
@@ -111,3 +117,14 @@ def test_frequent_mask_selects_frequent_shingles(by_shingle: Postings, min_paper
     mask = frequent_mask(keys, min_papers)
     assert {int(key) >> YEAR_PAPER_BITS for key in keys[mask]} == frequent
     assert not {int(key) >> YEAR_PAPER_BITS for key in keys[~mask]} & frequent
+
+
+def test_neighboring_slots_with_fields_of_their_own_share_no_papers() -> None:
+    size = MAX_INLINE_PER_MONTH + 1
+    slots = {slot: {0: frozenset(range(size * slot, size * (slot + 1)))} for slot in (4, 5, 6)}
+    codec = SlotCodec(SegmentLayout(0, 0, 0, slot_bits=8), JANUARY << MONTH_PAPER_BITS)
+    fields = codec.encode(keys_of(slots), [0])
+    assert {name: deserialize_bitmap(value) for name, value in fields.items()} == {
+        slot_field(slot): doc_ids(months) for slot, months in slots.items()
+    }
+    assert np.array_equal(codec.decode([0], slots, fields), keys_of(slots))

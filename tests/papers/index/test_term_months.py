@@ -137,3 +137,11 @@ def test_months_lost_by_a_restarted_server_are_added_again(
         writer.add_month(202402, [b"wrare"])
         assert months_of(redis, b"wcommon") == {202401, 202404}
         assert months_of(redis, b"wrare") == {202401, 202402}
+
+
+def test_alternative_that_may_be_in_any_month_leaves_all_of_them_possible() -> None:
+    value = (2401).to_bytes(2, "big")
+    listed = {b"wone": value, b"wtwo": None}
+    assert possible_months(parse_query("one OR two").tree, listed) == {202401}
+    assert possible_months(parse_query("one OR grou*").tree, listed) is None
+    assert possible_months(parse_query("one grou*").tree, listed) == {202401}

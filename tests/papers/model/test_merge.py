@@ -42,6 +42,7 @@ WINNERS = [
         "title",
         "old",
     ),
+    (from_api(title="of two at once"), from_api(title="the greater"), "title", "the greater"),
     (from_api(title="arXiv's"), picked(title="a community's", version=9), "title", "arXiv's"),
     (announced(authors=("A, B",)), from_api(authors=("A", "B")), "authors", ("A", "B")),
     (

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import pytest
 from redis import Redis
+from redis.cluster import ClusterNode, NodesManager
+from redis.exceptions import AuthenticationError, RedisError, ResponseError, WatchError
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError, ResponseError, WatchError
 
 from papers.errors import BadSettings, StoreUnavailable
 from papers.model.arxiv_id import ArxivId
 from papers.model.paper import Channel, Sighting
 from papers.query.parser import parse_query
 from papers.redis_backend import keys
-from papers.redis_backend.cluster.client import ClusteredRedis, connect_store
+from papers.redis_backend.cluster.client import WORKER_PATIENCE, ClusteredRedis, connect_store
 from papers.redis_backend.cluster.routing import cluster_key
 from papers.redis_backend.cluster.store_url import parse_store_url
+from papers.redis_backend.cluster.topology import REFRESH_INTERVAL, ClusterTopology
 from papers.redis_backend.cluster.transaction import RoutedPipeline
 from papers.redis_backend.connection import (
     ThreadLocalClient,
@@ -138,6 +143,27 @@ def test_batch_of_all_servers_keeps_its_order(store: ClusteredRedis) -> None:
     assert read_many(store, [("HGET", A, "n"), ("HGET", "plain", "n")]) == [b"0", b"3"]
 
 
+def test_replies_of_a_batch_that_broke_off_are_not_those_of_the_next(
+    store: ClusteredRedis, store_cluster: TestCluster
+) -> None:
+    store.hset(A, mapping={"first": 1, "second": 2})
+    node = store_cluster.primary_of(A)
+
+    def fail() -> None:
+        raise RedisConnectionError("the plain Redis is away")
+
+    node.hang()
+    waking = threading.Timer(0.3, node.resume)
+    waking.start()
+    try:
+        with pytest.raises(RedisConnectionError, match="plain Redis"):
+            store.exchange.send([("HGET", A, "first")], [A], fail)
+        assert store.hget(A, "second") == b"2"
+    finally:
+        waking.join()
+    store_cluster.wait_until_well()
+
+
 def test_keyless_info_goes_where_the_batch_goes(
     store: ClusteredRedis, store_cluster: TestCluster
 ) -> None:
@@ -161,6 +187,10 @@ def test_transaction_is_on_one_server(store: ClusteredRedis) -> None:
         pipe.set("p", 1)
         pipe.get("p")
         assert pipe.execute() == [True, b"1"]
+    with store.pipeline() as pipe:
+        for number, key in enumerate(("q", A, "q", C), 1):
+            pipe.hset(key, f"field {number}", 1)
+            assert pipe.execute() == [1], "one pipeline, a transaction after the other"
     for others in (("p",), (B,)):
         with store.pipeline() as pipe:
             pipe.hset(A, "a", 7)
@@ -172,15 +202,26 @@ def test_transaction_is_on_one_server(store: ClusteredRedis) -> None:
         pipe.delete(A)
         with pytest.raises(RedisError, match="plain Redis and of the cluster"):
             pipe.execute()
+    for other in ("p", B):
+        with store.pipeline() as pipe:
+            pipe.watch(A)  # type: ignore[no-untyped-call]
+            pipe.multi()
+            pipe.delete(other)
+            with pytest.raises(RedisError, match="a transaction has keys of"):
+                pipe.execute()
     assert (store.hget(A, "a"), store.get("p")) == (b"3", b"1"), "nothing was carried out"
 
 
-def test_watched_key_that_changes_ends_the_transaction(store: ClusteredRedis) -> None:
+@pytest.mark.parametrize("is_empty", [False, True])
+def test_watched_key_that_changes_ends_the_transaction(
+    store: ClusteredRedis, is_empty: bool
+) -> None:
     with store.pipeline() as pipe:
         pipe.watch(A)  # type: ignore[no-untyped-call]
         store.hset(A, "a", 1)
         pipe.multi()
-        pipe.hset(A, "a", 2)
+        if not is_empty:
+            pipe.hset(A, "a", 2)
         with pytest.raises(WatchError):
             pipe.execute()
     assert store.hget(A, "a") == b"1"
@@ -205,6 +246,44 @@ def test_write_that_no_replica_has_is_logged_once(
     assert len(re.findall("would be lost if that node failed now", caplog.text)) == 1
     assert store.hget(A, "a") == b"1"
     store_cluster.wait_until_well()
+
+
+@pytest.fixture
+def lone_node(tmp_path: Path) -> Iterator[ClusterNodeProcess]:
+    """A node that serves all slots, without a replica."""
+    node = ClusterNodeProcess(tmp_path / "node")
+    try:
+        node.command("CLUSTER", "ADDSLOTSRANGE", 0, 16_383)
+        yield node
+    finally:
+        node.kill()
+        node.client.close()
+
+
+def test_write_to_a_node_without_a_replica_waits_for_none(
+    store_url: str, lone_node: ClusterNodeProcess, caplog: pytest.LogCaptureFixture
+) -> None:
+    address = f"redis://127.0.0.1:{lone_node.port}"
+    with closing(connect_store(store_url, address, retry=True)) as client:
+        client.hset(A, "a", 1)
+        with caplog.at_level(logging.WARNING), client.pipeline() as pipe:
+            pipe.hincrby(A, "a", 1)
+            assert pipe.execute() == [2]
+    assert "would be lost" not in caplog.text
+
+
+def test_worker_does_not_wait_where_its_password_is_refused(
+    store_url: str, lone_node: ClusterNodeProcess
+) -> None:
+    address = f"redis://127.0.0.1:{lone_node.port}"
+    with closing(connect_store(store_url, address, retry=True)) as client:
+        client.hset(A, "a", 1)
+        lone_node.command("CONFIG", "SET", "requirepass", "word")
+        lone_node.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        began = time.monotonic()
+        with pytest.raises(AuthenticationError):
+            client.hget(A, "a")
+        assert time.monotonic() - began < WORKER_PATIENCE / 4
 
 
 # -- Slots that move
@@ -258,6 +337,92 @@ def test_redirections_are_followed(store: ClusteredRedis, store_cluster: TestClu
     assert store.hget(first, "n") == b"4"
     assert follow_failovers(store), "readers read again what moved"
     assert not follow_failovers(store)
+
+
+def test_web_request_follows_a_slot_that_has_moved_and_moves_on(
+    store: ClusteredRedis, store_cluster: TestCluster, store_url: str
+) -> None:
+    key = "{25}03:papers"
+    store.hset(key, "n", 1)
+    with closing(connect_store(store_url, store_cluster.url, retry=False)) as web:
+        assert read_many(web, [("HGET", key, "n")]) == [b"1"]
+        slot, source, target = begin_move(store_cluster, key)
+        move_key(source, target, key)
+        for node in (target, source):
+            node.command("CLUSTER", "SETSLOT", slot, "NODE", target.id)
+        last = next(n for n in store_cluster.nodes if n.is_primary and n not in (source, target))
+        last.command("CLUSTER", "SETSLOT", slot, "IMPORTING", target.id)
+        target.command("CLUSTER", "SETSLOT", slot, "MIGRATING", last.id)
+        move_key(target, last, key)
+        try:
+            assert read_many(web, [("HGET", key, "n")]) == [b"1"], "MOVED, then ASK"
+            with web.pipeline(transaction=False) as pipe:
+                pipe.incr("count")
+                pipe.hget(key, "n")
+                assert pipe.execute() == [1, b"1"]
+            commands = [("GET", "count"), ("HGET", key, "n"), ("HGET", A, "n")]
+            assert read_many(web, commands) == [b"1", b"1", None], "only one is sent again"
+        finally:
+            for node in (last, target):
+                node.command("CLUSTER", "SETSLOT", slot, "NODE", last.id)
+
+
+def test_epoch_is_the_newest_that_a_node_knows(
+    store: ClusteredRedis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that has not heard of a failover yet does not hide it, nor one that is away."""
+
+    def node(answer: Any) -> Redis:
+        return mock.Mock(execute_command=mock.Mock(side_effect=answer))
+
+    nodes = {str(epoch): node([{"cluster_current_epoch": str(epoch)}]) for epoch in (3, 7, 5)}
+    away = {"away": node(RedisConnectionError("away"))}
+    monkeypatch.setattr(ClusteredRedis, "node_clients", lambda _: away | nodes)
+    assert store.layout_epoch() == 7
+    monkeypatch.setattr(ClusteredRedis, "node_clients", lambda _: away)
+    with pytest.raises(RedisConnectionError, match="away"):
+        store.layout_epoch()
+
+
+# -- The topology
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that the topology sees, which a test moves on."""
+    now = [1_000.0]
+    fake = SimpleNamespace(monotonic=lambda: now[0])
+    monkeypatch.setattr("papers.redis_backend.cluster.topology.time", fake)
+    return now
+
+
+def test_topology_is_read_again_once_in_an_interval(
+    store_cluster: TestCluster, clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = mock.Mock()
+    with closing(ClusterTopology(store_cluster.url, 1.0)) as topology:
+        assert topology.node_of(A).port == store_cluster.primary_of(A).port
+        monkeypatch.setattr(NodesManager, "initialize", read)
+        counts = []
+        for seconds in (0.0, 0.9, 0.2, 0.9, 1.1):
+            clock[0] += seconds * REFRESH_INTERVAL
+            topology.refresh()
+            counts.append(read.call_count)
+        assert counts == [0, 0, 1, 1, 2]
+
+
+def test_nodes_of_the_settings_are_tried_again_when_no_known_one_answers(
+    store_cluster: TestCluster, clock: list[float]
+) -> None:
+    gone = ClusterNode("127.0.0.1", 1)  # type: ignore[no-untyped-call]
+    with closing(ClusterTopology(store_cluster.url, 1.0)) as topology:
+        manager = topology._manager()
+        manager.startup_nodes, manager.nodes_cache = {gone.name: gone}, {gone.name: gone}
+        manager.slots_cache = {}
+        for _ in range(2):
+            clock[0] += REFRESH_INTERVAL
+            topology.refresh()
+        assert topology.node_of(A).port == store_cluster.primary_of(A).port
 
 
 # -- Nodes that do not answer

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyroaring import BitMap
 from redis import Redis
 
 from papers.errors import BadParameter
@@ -20,6 +21,7 @@ from papers.model.paper import AnnounceType, Channel, Sighting
 from papers.query.parser import parse_query
 from papers.query.request import Page, SearchRequest
 from papers.redis_backend.listings.event_sets import EVENT_KEYS
+from papers.search.execution import QueryExecution
 from papers.store import Store
 from tests.papers.command_counts import counted
 
@@ -103,6 +105,22 @@ def test_search_ends_within_a_block_of_texts_after_the_verification_limit(
     assert all(page.examined >= 20 for page in pages if not page.is_complete)
 
 
+def test_texts_of_events_are_verified_several_at_a_time_for_a_single_one_too(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    papers = [announced(n, 1, 2, title="Reward model", abstract="None.") for n in range(1, 41)]
+    store.ingest(papers, now=START + DAY)
+    sizes, verify_docs = list[int](), QueryExecution.verify_docs
+
+    def counted_verify(execution: QueryExecution, doc_ids: BitMap) -> BitMap:
+        sizes.append(len(doc_ids))
+        return verify_docs(execution, doc_ids)
+
+    monkeypatch.setattr(QueryExecution, "verify_docs", counted_verify)
+    assert cursors(find(store, "revised", 'abs:"reward model"', limit=1)) == []
+    assert sizes == [16, 16, 8]
+
+
 def _next(store: Store, page: Page, keyword: str) -> Page:
     return find(store, "revised", keyword, limit=5, before=page.next_cursor)
 
@@ -112,6 +130,19 @@ def test_papers_known_by_their_replacement_alone_are_among_the_revised(store: St
     assert cursors(find(store, "revised")) == ["2611.00001v4"]
     assert find(store, "announced").papers == ()
     assert cursors(find(store, "revised", types=frozenset({"new"}))) == []
+
+
+def test_page_has_earlier_revisions_of_papers_of_later_months(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("FIRST_WINDOW", "_LATER_WINDOW"):
+        monkeypatch.setattr(f"papers.redis_backend.listings.event_sets.{name}", 1)
+    old = announced(1, 3, 2, id=ArxivId(202609, 1))
+    others = [announced(2, 2, 2, title="Another"), announced(3, 1, 2)]
+    store.ingest([old, *others], now=START + 3 * DAY)
+    page = find(store, "revised", limit=1)
+    assert cursors(page) == ["2609.00001v2"]
+    assert cursors(find(store, "revised", limit=1, before=page.next_cursor)) == ["2611.00003v2"]
 
 
 @pytest.mark.parametrize("window", [1, 2, 3, 256])

@@ -10,7 +10,7 @@ import pytest
 
 from papers.index.layout import SegmentLayout
 from papers.query.parser import parse_query
-from papers.search.execution import SegmentPacer
+from papers.search.execution import SegmentPacer, VerificationProgress
 from papers.search.node_plans import estimate_selectivity
 from papers.search.segments import Months, Segment
 
@@ -65,6 +65,35 @@ def batch_sizes(wanted: int, found_in: Callable[[int], int], months: FakeSegment
 )
 def test_frequent_matches_read_few_extra_segments(found_per_month: int, sizes: list[int]) -> None:
     assert batch_sizes(100, lambda _: found_per_month, FakeSegments(16_384)) == sizes
+
+
+def block_sizes(wanted: int, matching: float, blocks: int) -> list[int]:
+    """Return the sizes of the blocks verified while a share of the candidates matches."""
+    progress, sizes = VerificationProgress(), list[int]()
+    while len(sizes) < blocks and progress.found < wanted:
+        size = progress.block_size(wanted)
+        progress.seen += size
+        progress.found += round(size * matching)
+        sizes.append(size)
+    return sizes
+
+
+@pytest.mark.parametrize(
+    ("wanted", "matching", "sizes"),
+    [
+        (100, 1, [100]),
+        (100, 0.99, [100, 16]),
+        (100, 0.9, [100, 17]),
+        (100, 0.5, [100, 100]),
+        (100, 0, [100, 100, 200, 400, 800, 1_024, 1_024]),
+        (5_000, 0, [1_024, 1_024]),
+        (2_000, 0.5, [1_024, 1_024, 1_024, 928]),
+    ],
+)
+def test_block_has_what_should_suffice_but_no_more_than_was_seen_or_may_be_read_in_vain(
+    wanted: int, matching: float, sizes: list[int]
+) -> None:
+    assert block_sizes(wanted, matching, len(sizes)) == sizes
 
 
 def test_months_of_one_segment_are_read_together() -> None:

@@ -24,8 +24,11 @@ from papers.records.packing import LazyPaper
 from papers.redis_backend.connection import RedisCommand, read_many
 from papers.search import reader
 from papers.search.counts import MatchCounter
+from papers.search.evaluate import Candidates
+from papers.search.execution import QueryExecution
 from papers.search.index_cache import posting_size
 from papers.search.reader import IndexReader
+from papers.search.segments import Months
 from papers.search.similar import MoreLikeThis
 from papers.search.verify import verify
 from papers.store import Store
@@ -111,6 +114,43 @@ def test_common_word_takes_one_round_trip(redis: Redis, store: Store) -> None:
     assert calls["hmget"] <= 5, "the term dictionary, and the newest months"
 
 
+@pytest.mark.parametrize("keyword", ["reward", 'abs:"reward model"'])
+def test_candidates_of_several_batches_of_months_make_one_block(
+    store: Store, monkeypatch: pytest.MonkeyPatch, keyword: str
+) -> None:
+    """Where texts must be read, one more than wanted is: it may be that one does not match."""
+    read_sizes, verified_sizes = list[int](), list[int]()
+    read, verify_docs = QueryExecution.read_candidates, QueryExecution.verify_docs
+
+    def counted_read(execution: QueryExecution, months: Months) -> Candidates:
+        read_sizes.append(len(months))
+        return read(execution, months)
+
+    def counted_verify(execution: QueryExecution, doc_ids: BitMap) -> BitMap:
+        verified_sizes.append(len(doc_ids))
+        return verify_docs(execution, doc_ids)
+
+    monkeypatch.setattr(QueryExecution, "read_candidates", counted_read)
+    monkeypatch.setattr(QueryExecution, "verify_docs", counted_verify)
+    found = store.newest_ids(parse_query(keyword), limit=17)
+    assert len(read_sizes) > 1
+    if found:
+        assert sum(read_sizes[:-1]) < 17 == len(found), "each month has one of them"
+    else:
+        assert verified_sizes[0] == 17 + 1
+        assert sum(verified_sizes) == sum(read_sizes) == len(MONTHS)
+
+
+def test_postings_of_the_newest_months_are_not_read_for_another_order(
+    redis: Redis, store: Store
+) -> None:
+    store.newest_ids(parse_query("model"), limit=1)
+    with counted(redis) as calls:
+        request = SearchRequest(query=parse_query("reward"), order="picked")
+        assert store.search(request).papers == ()
+    assert calls["hmget"] <= 1, "the term dictionary"
+
+
 def test_rare_word_takes_one_round_trip(redis: Redis, store: Store) -> None:
     assert Compactor(redis).compact_before(202501)
     fresh = Store(redis)
@@ -156,6 +196,15 @@ def test_ingest_is_visible_at_once(redis: Redis, store: Store) -> None:
     assert after
     assert after.months[-2].papers == before.months[-1].papers + 1
     assert new.id in [similar.id for similar in more_like_this.similar_to(known, 3)]
+
+
+def test_spelling_that_comes_into_use_is_found_at_once(redis: Redis, store: Store) -> None:
+    query, writer = parse_query('"multi modal"'), Store(redis)
+    writer.ingest([titled(202503, 2, "Multi modal reward")], now=NOW)
+    assert store.newest_ids(query) == [ArxivId(202503, 2)]
+    writer.ingest([titled(202504, 2, "Multimodal reward")], now=NOW)
+    found = store.newest_ids(query, limit=9)  # another request: its plan begins with what is cached
+    assert found == [ArxivId(202504, 2), ArxivId(202503, 2)]
 
 
 def test_outdated_layout_misses_no_papers(redis: Redis, store: Store) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyroaring import BitMap
 from redis import Redis
 
 from papers.errors import BadId, BadParameter
@@ -27,6 +28,7 @@ from papers.query.match import FoldedPaper, matches_node
 from papers.query.parser import parse_query
 from papers.query.request import Page, SearchRequest
 from papers.redis_backend.listings.event_sets import open_index
+from papers.search.execution import QueryExecution
 from papers.store import Store
 from tests.papers.papers_strategies import TUESDAY, sightings
 from tests.papers.query_strategies import requests
@@ -376,6 +378,27 @@ def test_result_cut_by_the_verification_limit_has_a_next_cursor(
     assert max(page.examined for page in pages) <= 20
     assert all(page.next_cursor for page in cut)
     assert bool(cut) is keyword.startswith("abs:")
+
+
+@pytest.mark.parametrize("order", ["announced", "picked"])
+def test_blocks_of_texts_grow_while_hardly_any_matches(
+    store: Store, monkeypatch: pytest.MonkeyPatch, order: str
+) -> None:
+    numbers = range(1, 400)
+    texts = [described(n, abstract="Reward models." if n == 1 else "Of none.") for n in numbers]
+    store.ingest([text._replace(title="Reward model") for text in texts], now=NOW)
+    store.ingest([picked(number, day=1) for number in numbers], now=NOW)
+    sizes, verify = list[int](), QueryExecution.verify_docs
+
+    def counted_verify(execution: QueryExecution, doc_ids: BitMap) -> BitMap:
+        sizes.append(len(doc_ids))
+        return verify(execution, doc_ids)
+
+    monkeypatch.setattr(QueryExecution, "verify_docs", counted_verify)
+    assert ids(store.search(request_for('abs:"reward model"', order=order, limit=5))) == [1]
+    assert sum(sizes) == len(numbers)
+    assert len(sizes) <= 9
+    assert sizes[0] < 10
 
 
 def test_prefix_in_the_abstract_is_not_found_in_the_title(store: Store) -> None:

@@ -71,6 +71,13 @@ def test_verify_matches_what_a_scan_matches(query: Query, papers: list[Paper]) -
 @given(st.lists(st.tuples(PIECES, PIECES), max_size=3), PHRASES, FIELDS)
 @example([("", "mice \0 reward")], ("mouse", "reward"), Field.ANY)
 @example([("", "mice$ \0 reward")], ("mouse", "reward"), Field.ANY)
+@example([("", "a \1 \\v reward model"), ("", "\\v mice")], ("reward", "model"), Field.ANY)
+@example([("", "on reward .net")], ("reward", "dotnet"), Field.ANY)
+@example([("", "on reward .Net")], ("reward", "dotnet"), Field.ANY)
+@example([("a reward model", "one")], ("reward", "model"), Field.ABSTRACT)
+@example([("one", "a reward model")], ("reward", "model"), Field.TITLE)
+@example([("", "REWARD NETS IN CAPITALS")], ("reward", "net"), Field.ANY)
+@example([("", r"For \v model, x"), ("", "a$.$io/model's now")], ("model",), Field.ANY)
 def test_exact_texts_match_and_possible_ones_include_all_matches(
     written: list[tuple[str, str]], phrase: tuple[str, ...], field: Field
 ) -> None:
@@ -84,7 +91,17 @@ def test_exact_texts_match_and_possible_ones_include_all_matches(
     assert set(verify(tree, papers_by_id)) == scan(tree, papers_by_id)
 
 
+def test_text_that_holds_a_separator_is_matched_by_itself() -> None:
+    blank = Paper(ArxivId(202103, 1), title="T")
+    written = ["A mouse reward.", "Mice \0 reward", "A reward \0 mouse"]
+    papers_by_id = packed_papers([blank._replace(abstract=text) for text in written])
+    tree = Text(Field.ANY, ("mouse", "reward"), is_literal=True)
+    assert len(verify(tree, papers_by_id)) == 2
+    assert set(verify(tree, papers_by_id)) == scan(tree, papers_by_id)
+
+
 @given(st.lists(PIECES, max_size=9), st.lists(PHRASES, min_size=2, max_size=4))
+@example(["a reward model", "a mouse reward"], [("reward", "model"), ("mouse", "reward")])
 def test_alternatives_are_verified_as_a_scan_matches_them(
     written: list[str], phrases: list[tuple[str, ...]]
 ) -> None:
@@ -149,6 +166,9 @@ def test_names_of_a_packed_paper(count: int) -> None:
         ("alpha", r"For $\alpha$", False),
         ("reward model", "at www.reward-model.org/x, reward model", True),
         ("reward model", "at www.reward-model.org/x", False),
+        ("reward model", "at http://a.net/reward/model", False),
+        ("model", "at model.com/x", False),
+        ("model", "at the model.com, or so", True),
         ("rnn kernel", "on RNNs, kernels", True),
         ("rnn kernel", "on RNNS, kernels", False),
         ("reward model", "at http://a.org/reward model", False),
@@ -170,6 +190,10 @@ def test_phrase_that_is_exact_without_folding(phrase: str, text: str, exact: boo
         ("$R$ rewards", True),
         ("reward's model", True),
         ("a re-ward model", True),
+        ("a re--ward model", True),
+        ("a re---ward model", False),
+        ("some mo-del", False),
+        ("reward" + " " * 120 + "mo-del", True),
         ("a re-ward mo-del", True),
         ("a re-ward modelling, rewards mo-dels", True),
         ("a re-ward modest, in re-ward", False),
@@ -183,6 +207,30 @@ def test_plain_texts_need_no_folding(text: str, unclear: bool) -> None:
     assert bool(possible) is unclear
 
 
-def test_undescribed_paper_never_matches() -> None:
-    papers_by_id = packed_papers([Paper(ArxivId(202103, 1))])
-    assert not verify(parse_query("2103.00001").tree, papers_by_id)
+@pytest.mark.parametrize(
+    ("phrase", "text", "unclear"),
+    [
+        ("reward model reward", "a reward model re-ward", True),
+        ("reward model reward", "a re-ward mo-del re-ward", True),
+        ("reward model reward", "a model reward re-ward", False),
+        ("reward model reward", "a re-ward agent", False),
+        ("ti6al model", "on ti-6al models", True),
+        ("email model", "an e-mail model", True),
+        ("email model", "an e-mail agent", False),
+    ],
+)
+def test_hyphenated_word_counts_only_beside_its_neighbors_in_the_phrase(
+    phrase: str, text: str, unclear: bool
+) -> None:
+    papers_by_id = packed_papers([Paper(ArxivId(202103, 1), title="T", abstract=text)])
+    literal = Text(Field.ANY, tuple(phrase.split()), is_literal=True)
+    exact, possible = _TextBatch(papers_by_id).evaluate(literal)
+    assert not exact
+    assert bool(possible) is unclear
+    assert bool(verify(literal, papers_by_id)) is unclear
+
+
+@pytest.mark.parametrize("keyword", ["2103.00001", "au:wang", "au:wang OR 2103.00001"])
+def test_undescribed_paper_never_matches(keyword: str) -> None:
+    papers_by_id = packed_papers([Paper(ArxivId(202103, 1), authors=("Wei Wang",))])
+    assert not verify(parse_query(keyword).tree, papers_by_id)

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from papers.text.folding import tokenize
 from papers.text.link_names import (
+    MAX_LINK_LENGTH,
     blank_url_bytes,
     blank_urls,
     find_links,
@@ -20,6 +21,9 @@ URLS = [
     (r"code: \url{https://x.github.io/my\_page}!", "code", ["x.github.io/my_page"]),
     (r"\href{https://x.org/y}{our code} now", "our code now", ["x.org/y"]),
     ("at www.example.de.", "at", ["example.de"]),
+    ("at https://x.org/a#part now", "at now", ["x.org/a"]),
+    ("at WWW.EXAMPLE.GR, or Www.b.gr", "at or", ["example.gr", "b.gr"]),
+    ("see https://github.com/A/b.git/, too", "see too", ["github.com/a/b"]),
     ("at github.com/a/b, too", "at too", ["github.com/a/b"]),
     ("project page: foo.github.io.", "project page", ["foo.github.io"]),
     ("代码见https://github.com/a。", "代码见", ["github.com/a"]),
@@ -34,6 +38,11 @@ URLS = [
 def test_words_of_urls_are_no_words(text: str, words: str, links: list[str]) -> None:
     assert tokenize(text) == words.split()
     assert list(find_links([text])) == links
+
+
+@pytest.mark.parametrize("sign", [*".,;:!?'*)]", ").", "?!"])
+def test_punctuation_behind_a_url_is_not_part_of_it(sign: str) -> None:
+    assert list(find_links([f"at https://x.org/a{sign} now"])) == ["x.org/a"]
 
 
 PIECES = st.sampled_from(
@@ -64,6 +73,12 @@ def test_link_is_found_by_its_beginnings() -> None:
         *("x.github.io/a", "x.github.io/a/b", "x.github.io/a/b/c"),
     ]
     assert list(link_prefixes("x.org/a/b/c", 2)) == ["x.org", "x.org/a", "x.org/a/b"]
+
+
+def test_longest_link_that_can_be_searched_is_found() -> None:
+    longest = "x.org/" + "a" * (MAX_LINK_LENGTH - len("x.org/"))
+    assert [*link_prefixes(longest)] == ["x.org", longest]
+    assert [*link_prefixes(longest + "a")] == ["x.org"]
 
 
 def test_many_dots_take_linear_time() -> None:

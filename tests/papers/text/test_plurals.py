@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from papers.text.phrases import phrase_pattern
 from papers.text.plurals import singularize, surface_forms
 
 # (singular, plural)
@@ -113,3 +114,9 @@ SURFACE_FORMS = [
 @pytest.mark.parametrize(("word", "expected"), SURFACE_FORMS)
 def test_surface_forms(word: str, expected: list[str]) -> None:
     assert surface_forms(word) == expected
+
+
+@pytest.mark.parametrize(("singular", "plural"), PAIRS)
+def test_phrase_is_found_in_the_plural(singular: str, plural: str) -> None:
+    assert phrase_pattern((singular, "net")).occurs_in(f"of {plural} nets.")
+    assert phrase_pattern(("deep", singular)).occurs_in(f"of deep {plural}.")

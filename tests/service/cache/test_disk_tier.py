@@ -71,6 +71,21 @@ def test_full_folder_is_scanned_once_in_many_writes(
     assert len(scans) == 150
 
 
+def test_response_of_the_build_that_wrote_last_stands_in_for_a_missing_one(tmp_path: Path) -> None:
+    """Whatever the age of that response, and in whatever order the system lists the files."""
+    tier = DiskTier(tmp_path)
+    for build, ages in (("a", [50, 60]), ("b", [40, 90]), ("c", [100] * 9 + [1] + [100] * 9)):
+        for number, age in enumerate(ages):
+            tier.put(str(number), build.encode(), is_custom=False, build=build)
+            os.utime(tmp_path / f"{number}.{build}", (1_000_000 - age, 1_000_000 - age))
+    another = DiskTier(tmp_path)
+    assert another.get("0", is_custom=False, build="d") == b"c"
+    (tmp_path / "0.c").unlink()
+    assert another.get("0", is_custom=False, build="d") == b"b"
+    assert another.get("0", is_custom=False, build="a") == b"a"
+    assert another.get("nothing", is_custom=False, build="d") is None
+
+
 def test_failed_write_leaves_no_file(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     DiskTier(tmp_path).put("a", b"x", is_custom=False)

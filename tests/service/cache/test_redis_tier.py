@@ -30,6 +30,15 @@ def test_new_custom_responses_replace_the_oldest(redis: Redis) -> None:
     assert kept(redis) == [5, 6, 7]
 
 
+def test_as_many_as_are_allowed_stay_and_one_more_evicts_a_fiftieth(redis: Redis) -> None:
+    tier = RedisTier(redis, "build", max_custom=100)
+    put(tier, *range(100))
+    assert redis.zcard(keys.CUSTOM_RESPONSES) == 100
+    put(tier, 100)
+    assert redis.zcard(keys.CUSTOM_RESPONSES) == 98
+    assert kept(redis)[0] == 3
+
+
 def test_all_beyond_a_smaller_limit_are_evicted_at_once(redis: Redis) -> None:
     put(RedisTier(redis, "build", max_custom=10), *range(10))
     put(RedisTier(redis, "build", max_custom=3), 10)

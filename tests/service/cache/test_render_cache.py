@@ -22,6 +22,7 @@ from service.cache.lookup import CacheKey
 from service.cache.render_cache import RenderCache
 from service.cache.render_request import ServedBody
 from service.cache.version_stamp import ALL_KEYWORDS, StoreVersion
+from tests.papers.command_counts import counted
 from tests.service.cache.fixed_validators import FixedValidators
 from tests.service.made import NOW
 
@@ -231,6 +232,13 @@ def test_changed_keyword_renders_again(cache: RenderCache, redis: Redis, depends
     keywords.add("Reward", "reward model", now=NOW)
     cache.get(cache_key, renderer, now=NOW)
     assert renderer.calls == 2
+
+
+def test_request_for_an_unknown_keyword_locks_nothing(cache: RenderCache, redis: Redis) -> None:
+    unknown = CacheKey("/feeds/nobody.atom", ("nobody",))
+    with counted(redis) as calls, pytest.raises(UnknownKeyword):
+        cache.get(unknown, CountingRenderer(), now=NOW)
+    assert not calls.keys() & {"eval", "set", "del"}
 
 
 def test_removed_keyword_is_unknown_at_once(cache: RenderCache, redis: Redis) -> None:

@@ -30,6 +30,7 @@ class Release:
     def __init__(self, url: str, folder: Path, build_id: str, body: bytes) -> None:
         self._url, self._folder, self._build_id = url, folder, build_id
         self.body, self.renderings = body, 0
+        self.charged_as_new: list[bool] = []
 
     def get(self, seconds: int = 0) -> CachedBody:
         """Serve a request."""
@@ -37,7 +38,11 @@ class Release:
         cache = RenderCache(
             redis, DiskTier(self._folder), base_url="s", build_id=self._build_id, sleep=_no_wait
         )
-        return cache.get(KEY, self._render, now=NOW + seconds * SECOND).cached_body
+        now, charge = NOW + seconds * SECOND, self._charge
+        return cache.get(KEY, self._render, now=now, charge=charge).cached_body
+
+    def _charge(self, _: float, is_new: bool) -> None:
+        self.charged_as_new.append(is_new)
 
     def _render(self, version: StoreVersion) -> bytes:
         self.renderings += 1
@@ -82,6 +87,24 @@ def test_equal_bytes_have_the_same_validators(releases: tuple[Release, Release])
     served = [release.get(turn) for turn in range(3) for release in releases]
     assert len({(body.etag, body.last_modified) for body in served}) == 1
     assert [release.renderings for release in releases] == [1, 1]
+
+
+def test_validators_of_two_releases_at_most_are_kept(
+    redis: Redis, store_url: str, tmp_path: Path
+) -> None:
+    for number in range(4):
+        Release(store_url, tmp_path, f"0.{number}", b"the same").get(number)
+    (key,) = redis.scan_iter(match=keys.response_validators("*"))
+    stored = StoredValidators.unpack(redis.get(key), "0.3")  # type: ignore[arg-type]
+    assert [build for build, _ in stored.others] == ["0.2"]
+
+
+def test_response_of_the_release_before_is_not_charged_as_new(
+    releases: tuple[Release, Release],
+) -> None:
+    for release in releases:
+        release.get()
+    assert [release.charged_as_new for release in releases] == [[True], [False]]
 
 
 def test_the_last_good_response_of_the_release_before_is_served(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import sys
 import time
@@ -11,7 +12,7 @@ from typing import Final
 import pytest
 
 from papers.config.networks import parse_cidrs
-from service.edge.connection_guard import BUSY, close_connections
+from service.edge.connection_guard import BUSY, _close, close_connections
 from service.edge.connection_limits import (
     HALF_SENT_SECONDS,
     MIN_BYTES,
@@ -130,6 +131,10 @@ def test_what_moves_on_or_begins_anew_does_not_stall() -> None:
     detector.stalled([SENDING], 0.0)
     detector.stalled([RESTING], 1.0)
     assert detector.stalled([SENDING], STALL_SECONDS) == set()
+    detector = StallDetector()
+    detector.stalled([UNANSWERED], 0.0)
+    assert detector.stalled([SENDING], STALL_SECONDS) == set()
+    assert detector.stalled([SENDING], 2 * STALL_SECONDS) == {1}
 
 
 def test_responses_read_slowly_are_found_longest_at_a_stand_first() -> None:
@@ -189,6 +194,17 @@ def test_guard_closes_responses_that_are_read_slowly_beyond_the_limit() -> None:
         times = [share * SLOW_READ_SECONDS for share in (0.0, 0.9, 2.0, 3.0, 4.0)]
         closed = [close_connections(limits, detector, at) for at in times]
     assert (closed[:2], sum(closed)) == ([0, 0], 6)  # the system moves some bytes meanwhile
+
+
+def test_connection_that_got_the_descriptor_of_another_stays_open() -> None:
+    left, right = socket.socketpair()
+    with left, right:
+        number = os.fstat(left.fileno()).st_ino
+        _close(left.fileno(), replace(RESTING, id=number + 1))
+        left.send(b"open")
+        assert right.recv(10) == b"open"
+        _close(left.fileno(), replace(RESTING, id=number))
+        assert right.recv(10) == b""
 
 
 def test_refusal_declares_its_length() -> None:

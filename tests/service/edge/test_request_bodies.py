@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Iterator
+from itertools import chain, repeat
 from typing import IO, cast
 
 import pytest
@@ -13,6 +14,7 @@ from service.edge.request_bodies import (
     IMPORT_PATHS,
     MAX_BODY_BYTES,
     MAX_IMPORT_BYTES,
+    MIN_BYTES_PER_SECOND,
     BodyRefused,
     declared_length,
     receive_body,
@@ -56,6 +58,18 @@ def test_body_that_drips_is_refused_in_time() -> None:
     assert drip.now < BODY_SECONDS + 5
 
 
+def test_long_body_has_a_second_more_for_each_part() -> None:
+    body = bytes(10 * MIN_BYTES_PER_SECOND)
+
+    def received_after(seconds: float) -> bytes:
+        times = chain([0.0], repeat(seconds))
+        return receive_body(io.BytesIO(body), len(body), lambda: next(times)).read()
+
+    assert received_after(BODY_SECONDS + 10) == body
+    with pytest.raises(BodyRefused, match="too slowly"):
+        received_after(BODY_SECONDS + 11)
+
+
 def test_body_that_ends_early_is_refused() -> None:
     with pytest.raises(BodyRefused, match="ended early"):
         receive_body(io.BytesIO(b"half"), 9, lambda: 0.0)
@@ -67,6 +81,7 @@ def test_body_that_ends_early_is_refused() -> None:
 def test_chunked_body_is_refused(client: FlaskClient) -> None:
     refused = client.post("/manage", headers={"Transfer-Encoding": "chunked"})
     assert refused.status_code == 411
+    assert refused.headers["Connection"] == "close", "the rest of the body is not read"
     assert "Content-Length" in refused.text
     assert "default-src 'none'" in refused.headers["Content-Security-Policy"]
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from unittest import mock
 
 import pytest
 from flask import Flask
@@ -9,9 +10,9 @@ from flask.testing import FlaskClient
 from redis import Redis
 
 from papers.config.settings import Settings
-from papers.telemetry.metric_recorder import RecordedMetrics
+from papers.telemetry.metric_recorder import MetricRecorder, RecordedMetrics
 from papers.telemetry.metric_table import CACHE_OUTCOMES, REQUEST_SECONDS
-from service.edge.request_telemetry import route_kind
+from service.edge.request_telemetry import install_request_telemetry, route_kind
 from tests.service.conftest import SITE, Announce, serving
 from tests.service.made import make_sighting
 from tests.service.parsed_metrics import parse_metrics
@@ -50,6 +51,16 @@ def test_requests_are_counted_by_route_and_status(client: FlaskClient, redis: Re
         ("page", "4xx"): 1,
         ("monitoring", "2xx"): 1,  # a scrape is counted when it has ended: by the next one
     }
+
+
+def test_request_that_ends_in_an_exception_is_counted_as_an_error() -> None:
+    app, recorder = Flask("broken"), mock.Mock(spec=MetricRecorder)
+    app.wsgi_app = mock.Mock(side_effect=OSError("broken"))  # type: ignore[method-assign]
+    install_request_telemetry(app, lambda: recorder, log_requests=False)
+    with pytest.raises(OSError, match="broken"):
+        app.test_client().get(FEED)
+    (_, _, route, status), _ = recorder.observe.call_args
+    assert (route, status) == ("feed", "5xx")
 
 
 def test_histograms_are_scraped_as_prometheus_reads_them(client: FlaskClient) -> None:

@@ -52,7 +52,14 @@ def test_mangled_url_redirects_to_what_was_meant(
 
 
 @pytest.mark.parametrize(
-    "path", ["/nowhere/", "/feeds/x.exe", "/k/", "/" + "." * 3_000 + "/" * 3_000 + "1"]
+    "path",
+    [
+        "/nowhere/",
+        "/feeds/x.exe",
+        "/k/",
+        "/feeds//reward-model.atom",
+        "/" + "." * 3_000 + "/" * 3_000 + "1",
+    ],
 )
 def test_path_that_is_near_no_route_is_missing(client: FlaskClient, path: str) -> None:
     response = client.get(path)

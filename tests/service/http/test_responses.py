@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from werkzeug.http import http_date
 
 from service.cache.encodings import ENCODINGS, negotiate_coding
+from service.http.responses import PreparedResponse
 from tests.service.conftest import Announce, Clock
 from tests.service.made import NOW, SECOND, make_sighting
 
@@ -265,3 +266,14 @@ def test_static_texts_are_compressed(client: FlaskClient, name: str) -> None:
 def test_static_images_are_not_compressed(client: FlaskClient) -> None:
     answer = client.get("/static/icon.png", headers={"Accept-Encoding": "gzip"}, buffered=True)
     assert "Content-Encoding" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "body"),
+    [("GET", 200, [b"text"]), ("HEAD", 200, []), ("GET", 304, []), ("HEAD", 304, [])],
+)
+def test_body_is_sent_neither_to_a_head_request_nor_with_a_304(
+    method: str, status: int, body: list[bytes]
+) -> None:
+    response = PreparedResponse(status, {"ETag": '"a"'}, b"text")
+    assert [*response.get_app_iter({"REQUEST_METHOD": method})] == body

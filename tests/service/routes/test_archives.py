@@ -406,9 +406,14 @@ def _feed_at_the_end(client: FlaskClient, path: str) -> str:
     return path
 
 
+@pytest.mark.parametrize(("most", "is_stored"), [(2, False), (3, True)])
 def test_too_large_month_has_no_snapshot(
-    client: FlaskClient, redis: Redis, announce: Announce, monkeypatch: pytest.MonkeyPatch
+    client: FlaskClient,
+    redis: Redis,
+    monkeypatch: pytest.MonkeyPatch,
+    most: int,
+    is_stored: bool,
 ) -> None:
-    monkeypatch.setattr("service.cache.archive_snapshots.MAX_SNAPSHOT_PAPERS", 2)
+    monkeypatch.setattr("service.cache.archive_snapshots.MAX_SNAPSHOT_PAPERS", most)
     assert len(ids(client.get(OCTOBER).data)) == 3
-    assert not list(redis.scan_iter("snapshot:*"))
+    assert bool(list(redis.scan_iter("snapshot:*"))) is is_stored

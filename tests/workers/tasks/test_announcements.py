@@ -14,6 +14,7 @@ from papers.store import Store
 from paperwire.simulator.upstream import Upstream
 from paperwire.simulator.world.manuscripts import Manuscript
 from workers.jobs import TaskRunner
+from workers.tasks.announcements import MAX_OAI_PAGES
 from workers.tasks.reconcile import RECONCILE_TASK as RECONCILIATION
 
 NOW = datetime(2026, 11, 18, 15, tzinfo=UTC)
@@ -93,9 +94,28 @@ def test_oai_is_not_requested_without_news(harness: Harness) -> None:
     harness.world.announce(TEXT)
     harness.run()
     assert harness.oai_request_count() == 1
+    (request,) = harness.world.requests_to("/oai")
+    assert "from=2026-11-17" in request.target, "datestamps are days of UTC"
     harness.run()  # not modified
     harness.settings = replace(harness.settings, arxiv_oai_url="")
     harness.world.next_day()
     harness.world.announce(replace(TEXT, title="Another"))
     harness.run()
     assert harness.oai_request_count() == 1
+
+
+@pytest.mark.parametrize(
+    ("rows", "pages", "completed"), [(1, 1, 1), (2, 2, 2), (4, MAX_OAI_PAGES, MAX_OAI_PAGES)]
+)
+def test_pages_of_oai_are_read_until_all_is_complete_but_not_beyond_a_limit(
+    redis: Redis, rows: int, pages: int, completed: int
+) -> None:
+    with Upstream(NOW, oai_page=1) as world:
+        harness = Harness(redis, world)
+        for number in range(9, 4, -1):  # pages begin with the lowest, which is announced last
+            world.announce(TEXT, id=f"2611.{number:05}")
+        world.trim_announcement(rows)
+        harness.run()
+        assert harness.oai_request_count() == pages
+        stored = harness.store.get_papers([preprint.id for preprint in world.preprints()])
+        assert [bool(paper.comment) for paper in stored if paper].count(True) == completed

@@ -156,6 +156,59 @@ def test_times_are_learnt_by_weekday(month: Month) -> None:
     assert sum(map(len, delays.values())) >= DAYS
 
 
+def test_category_whose_requests_fail_does_not_look_out_for_the_next_batch(
+    redis: Redis, upstream: Upstream
+) -> None:
+    upstream.set_time(START)
+    month, times = Month(redis, upstream), AnnouncementTimes(redis)
+    month.announce(next_announcement(START))
+    upstream.heal()
+    times.note_size(BUSIEST, 300)
+    times.note_size("cs.CL", 200)
+    failing = TaskState(announcement_task(BUSIEST), TaskStatus.FAILING, START, START)
+    month.states.save(failing)
+    month.runner.run(announcement_task("cs.CV"), None)
+    assert times.busiest() == "cs.CL"
+
+
+def test_first_category_looks_out_if_the_busiest_is_no_longer_followed(
+    redis: Redis, upstream: Upstream
+) -> None:
+    upstream.set_time(START)
+    month, times = Month(redis, upstream), AnnouncementTimes(redis)
+    times.add(START.date(), 100.0, ["math.GT"])
+    month.announce(next_announcement(START))
+    upstream.set_time(upstream.now + timedelta(minutes=2))
+    for category in CATEGORIES:
+        month.runner.run(announcement_task(category), None)
+    waits = {task: at - upstream.now for task, at in month.states.due_times().items()}
+    first, *others = (waits[announcement_task(category)] for category in CATEGORIES)
+    assert first < timedelta(minutes=3)
+    assert min(others) > timedelta(minutes=30)
+
+
+def test_category_that_was_seen_since_midnight_is_not_made_due(
+    redis: Redis, upstream: Upstream
+) -> None:
+    upstream.set_time(START)
+    month, midnight = Month(redis, upstream), next_announcement(START)
+    month.announce(midnight)
+    upstream.heal()
+    later = midnight + timedelta(hours=20)
+    for category, seen_at in (
+        ("cs.CL", midnight),
+        ("cs.AI", midnight - timedelta(seconds=1)),
+    ):
+        task = announcement_task(category)
+        month.states.save(TaskState(task, TaskStatus.OK, START, seen_at, seen_at))
+        month.states.schedule(task, later)
+    upstream.set_time(midnight + timedelta(minutes=1))
+    month.runner.run(announcement_task("cs.CV"), None)
+    due = month.states.due_times()
+    assert due[announcement_task("cs.CL")] == later
+    assert due[announcement_task("cs.AI")] <= upstream.now
+
+
 def test_category_that_finds_a_batch_makes_the_others_due(redis: Redis, upstream: Upstream) -> None:
     upstream.set_time(START)
     month = Month(redis, upstream)
