@@ -11,8 +11,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from flask import Flask, Request, Response
-from flask.sessions import NullSession, SessionInterface, SessionMixin
+from flask import Flask, Request
+from flask.sessions import NullSession, SessionInterface
 from werkzeug.routing import MapAdapter
 
 from papers.config.settings import Settings
@@ -42,16 +42,13 @@ if TYPE_CHECKING:
 
 
 class _NoSessions(SessionInterface):
-    """The session interface of an app that has no sessions: one empty session for all requests."""
+    """The session interface of an app without sessions: one empty session, which is never saved."""
 
     _NULL_SESSION: Final = NullSession()
 
     def open_session(self, app: Flask, request: Request) -> NullSession:
         """Return the empty session, which refuses to be written to."""
         return self._NULL_SESSION
-
-    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        """Store nothing, and set no cookie."""
 
 
 class MinimalFlask(Flask):
