@@ -187,7 +187,7 @@ def test_next_primary_is_found_without_a_restart(
         found = Store(now_primary).get_papers([sighting(2025, n).id for n in stored])
     lost = sum(paper is None for paper in found)
     assert lost < 20, "what the old primary had not sent yet"
-    assert slowest < 2
+    assert slowest < 5
     note_outcome(
         "plain Redis: Sentinels elect another primary",
         lost="what was not replicated yet",
