@@ -1,8 +1,8 @@
 """Bulk-load rate with one process and with two.
 
-    python -m benchmarks.load [--short] [--processes 1,2] [PAPERS.jsonl.gz]
+    python -m benchmarks.load [--papers N] [--short] [--processes 1,2] [PAPERS.jsonl.gz]
 
-Writes 30,000 papers (--short: 8,000) as lines of arXiv's metadata snapshot, with unique ids in four
+Writes 90,000 papers (--short: 8,000) as lines of arXiv's metadata snapshot, with unique ids in four
 months. Without a file of real papers, papers are generated. Then loads them into an empty embedded
 store with each number of processes, and again into the full store. Prints papers per second; the
 CPU time per paper of all processes except the store, and of the store, which is what counts on a
@@ -39,7 +39,7 @@ from workers.bulk.loader import BulkLoader
 from workers.bulk.portions import read_records, split_portions
 from workers.bulk.processes import load_executor
 
-PAPERS: Final = 30_000
+PAPERS: Final = 90_000
 SHORT_PAPERS: Final = 8_000
 MONTHS: Final = 4
 
@@ -48,12 +48,13 @@ def main() -> None:
     """Run the benchmark and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", nargs="?", type=Path, default=DEFAULT_CORPUS)
+    parser.add_argument("--papers", type=int, default=PAPERS)
     parser.add_argument("--short", action="store_true", help=f"use {SHORT_PAPERS:,} papers")
     parser.add_argument("--processes", default="1,2", help="numbers of processes to measure")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "snapshot.json"
-        count = SHORT_PAPERS if options.short else PAPERS
+        count = SHORT_PAPERS if options.short else options.papers
         write_snapshot(path, options.file, count)
         megabytes = path.stat().st_size / 1e6
         print(f"{count:,} papers, {megabytes:.0f} MB, {MONTHS} months")
