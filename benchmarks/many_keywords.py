@@ -86,7 +86,7 @@ def main() -> None:
     if not options.file.exists():
         print(f"no papers to measure with: {options.file} does not exist")
         return
-    rounds, sizes = (2, SIZES[:-1]) if options.short else (20, SIZES)
+    rounds, sizes = (2, SIZES[:2]) if options.short else (20, SIZES)
     with tempfile.TemporaryDirectory() as folder:
         papers = make_stores(Path(folder), sizes, options.file, 10 if options.short else 1)
         with ExitStack() as stack:
