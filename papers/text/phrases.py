@@ -37,11 +37,6 @@ class PhrasePattern(NamedTuple):
     """The common prefix of the first word's surface forms."""
     words: tuple[WordForms, ...]
 
-    def occurs_in(self, text: str) -> bool:
-        """Return whether the phrase occurs in a plain lower-case text."""
-        encoded = text.encode()
-        return any(True for _ in self.occurrences(encoded, encoded))
-
     def occurrences(self, text: bytes, written: bytes) -> Iterator[PhraseSpan]:
         """Yield where the phrase occurs in a lower-case text, `written` with capitals.
 

@@ -116,7 +116,12 @@ def test_surface_forms(word: str, expected: list[str]) -> None:
     assert surface_forms(word) == expected
 
 
+def occurs(words: tuple[str, ...], text: str) -> bool:
+    encoded = text.encode()
+    return any(phrase_pattern(words).occurrences(encoded, encoded))
+
+
 @pytest.mark.parametrize(("singular", "plural"), PAIRS)
 def test_phrase_is_found_in_the_plural(singular: str, plural: str) -> None:
-    assert phrase_pattern((singular, "net")).occurs_in(f"of {plural} nets.")
-    assert phrase_pattern(("deep", singular)).occurs_in(f"of deep {plural}.")
+    assert occurs((singular, "net"), f"of {plural} nets.")
+    assert occurs(("deep", singular), f"of deep {plural}.")
