@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from importlib.resources import files
@@ -29,10 +30,10 @@ UNPACK_ERRORS: Final = (
 
 _FORMAT: Final = b"\x01"
 _LEVEL: Final = 3
-_DICTIONARY: Final = zstandard.ZstdCompressionDict(
+DICTIONARY: Final = zstandard.ZstdCompressionDict(
     files("papers.records").joinpath("paper.zdict").read_bytes()
 )
-_DICTIONARY.precompute_compress(level=_LEVEL)
+DICTIONARY.precompute_compress(level=_LEVEL)
 
 
 class _ZstdContexts(threading.local):
@@ -40,9 +41,9 @@ class _ZstdContexts(threading.local):
 
     def __init__(self) -> None:
         self.compressor = zstandard.ZstdCompressor(
-            level=_LEVEL, dict_data=_DICTIONARY, write_dict_id=False
+            level=_LEVEL, dict_data=DICTIONARY, write_dict_id=False
         )
-        self.decompressor = zstandard.ZstdDecompressor(dict_data=_DICTIONARY)
+        self.decompressor = zstandard.ZstdDecompressor(dict_data=DICTIONARY)
 
 
 _ZSTD: Final = _ZstdContexts()
@@ -154,17 +155,6 @@ def unpacked(record: PaperRecord) -> Paper:
     return record.paper if isinstance(record, LazyPaper) else record
 
 
-def compress(text: bytes) -> bytes:
-    """Compress any text about papers with the dictionary of records."""
-    # Copied, because zstandard's own result keeps the memory of the longest possible one.
-    return bytes(memoryview(_ZSTD.compressor.compress(text)))
-
-
-def decompress(compressed: bytes) -> bytes:
-    """Return the text that was compressed."""
-    return _ZSTD.decompressor.decompress(compressed)
-
-
 def _string_bounds(row: bytes, at: int) -> tuple[int, int]:
     """Return where the content of a msgpack string begins and ends.
 
@@ -182,7 +172,23 @@ def _string_bounds(row: bytes, at: int) -> tuple[int, int]:
 def serialize(paper: Paper) -> bytes:
     """Return a paper as a msgpack array, before compression."""
     ranks = sorted({rank for _, rank in paper.ranks})
-    row: list[Any] = [
+    row = _pack_stated_fields(paper, [_pack_pick(pick) for pick in paper.picks])
+    row.append([list(rank) for rank in ranks])
+    row.append([(name, ranks.index(rank)) for name, rank in paper.ranks])
+    packed: bytes = msgpack.packb(row + _pack_added_fields(paper))
+    return packed
+
+
+def serialize_visible(paper: Paper) -> bytes:
+    """Return what readers see of a paper (`visible_part`) as a msgpack array."""
+    row = _pack_stated_fields(paper, [_pack_visible_pick(pick) for pick in paper.picks])
+    packed: bytes = msgpack.packb(row + _pack_added_fields(paper))
+    return packed
+
+
+def _pack_stated_fields(paper: Paper, picks: list[list[Any]]) -> list[Any]:
+    """Return the fields before the ranks."""
+    return [
         paper.title,
         paper.abstract,
         paper.authors,
@@ -200,14 +206,9 @@ def serialize(paper: Paper) -> bytes:
         to_epoch(paper.submitted_at),
         paper.revision,
         paper.withdrawn_version,
-        [_pack_pick(pick) for pick in paper.picks],
+        picks,
         paper.sources,
-        [list(rank) for rank in ranks],
-        [(name, ranks.index(rank)) for name, rank in paper.ranks],
     ]
-    row += _pack_added_fields(paper)
-    packed: bytes = msgpack.packb(row)
-    return packed
 
 
 def _paper_from_fields(id: ArxivId, row: list[Any]) -> Paper:
@@ -286,15 +287,11 @@ def _pack_pick(pick: Pick) -> list[Any]:
     ]
 
 
+def _pack_visible_pick(pick: Pick) -> list[Any]:
+    return _pack_pick(replace(pick, counted_at=None))
+
+
 def _unpack_pick(row: list[Any]) -> Pick:
-    return Pick(
-        community=row[0],
-        picked_at=from_epoch(row[1]),
-        url=row[2],
-        discussion=row[3],
-        votes=row[4],
-        comments=row[5],
-        counted_at=from_epoch(row[6]),
-        submitter=row[7],
-        thumbnail=row[8],
-    )
+    community, picked_at, url, discussion, votes, comments, counted_at, *others = row
+    counts = votes, comments, from_epoch(counted_at)
+    return Pick(community, from_epoch(picked_at), url, discussion, *counts, *others[:2])

@@ -9,17 +9,18 @@ and a row of `papers.config.feed_formats`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Final
 
 from papers.config.feed_formats import FEED_FORMATS, FeedMediaType
 from papers.records.packing import PaperRecord
 from service.feeds.entry import Entry, FeedItem
 from service.feeds.entry_cache import EntryCaches, PreparedFeed
+from service.feeds.entry_compression import TRAINING_ENTRIES
 from service.feeds.entry_templates import SPECIMEN_FEED, TemplatedRenderer, XmlValues
 from service.feeds.feed import Feed, FeedRenderer, RenderedFeed
 from service.feeds.feed_templates import render_frame
@@ -54,13 +55,19 @@ class FeedFormat:
     ) -> None:
         """Render and cache entries of papers until the cache is full, while readers wait for none.
 
-        A few at a time, with pauses that leave most of the processor to others.
+        A few at a time, with pauses that leave most of the processor to others. The first ones also
+        show what entries have in common, so that more of them find room.
         """
-        left = iter(records)
-        while not caches.entries.is_full and (some := tuple(islice(left, _RENDERED_AT_ONCE))):
-            began = time.thread_time()
-            self.render(replace(SPECIMEN_FEED, entries=tuple(map(Entry, some))), caches)
-            pause((time.thread_time() - began) * _PAUSE_FACTOR)
+        left = map(Entry, records)
+        first = list(islice(left, TRAINING_ENTRIES))
+        bodies = list[bytes]()
+        for some in _paced(first, pause):
+            bodies += self.render_parts(SPECIMEN_FEED, some, caches).entries
+        caches.compress_like(bodies)
+        for some in _paced(chain(first, left), pause):
+            self.render(replace(SPECIMEN_FEED, entries=some), caches)
+            if caches.entries.is_full:
+                return
 
     def render_parts(
         self, feed: Feed, entries: Sequence[FeedItem], caches: EntryCaches
@@ -86,6 +93,15 @@ class FeedFormat:
     def media_type(self) -> str:
         """The Content-Type without parameters, as links carry it."""
         return self.media.media_type
+
+
+def _paced(entries: Iterable[Entry], pause: Callable[[float], None]) -> Iterator[tuple[Entry, ...]]:
+    """Yield some entries at a time, and pause after what was done with them."""
+    left = iter(entries)
+    while some := tuple(islice(left, _RENDERED_AT_ONCE)):
+        began = time.thread_time()
+        yield some
+        pause((time.thread_time() - began) * _PAUSE_FACTOR)
 
 
 def load_format(media: FeedMediaType) -> FeedFormat:

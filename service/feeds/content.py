@@ -24,6 +24,7 @@ from service.markup.paper_text import author_line, author_names, words_note
 MAX_FOOTER_AUTHORS: Final = 200
 """Authors that the footer names; all are among the entry's own."""
 _EMPTY_ELEMENT: Final = re.compile(r"<([^/<>][^<>]*(?<!/))></\w+>")
+_FOOTER_END: Final = "</a></p>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,10 @@ class Content:
     @property
     def xml(self) -> str:
         """The fragment as XML serializers write it: `<br/>` for empty elements, `'` unescaped."""
-        collapsed = _EMPTY_ELEMENT.sub(r"<\1/>", self.xhtml) if "></" in self.xhtml else self.xhtml
-        return collapsed.replace("&#x27;", "'")
+        html = self.xhtml
+        if "></" in html.removesuffix(_FOOTER_END):  # only formulas have empty elements
+            html = _EMPTY_ELEMENT.sub(r"<\1/>", html)
+        return html.replace("&#x27;", "'")
 
     @property
     def plain_html(self) -> str:

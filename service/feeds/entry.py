@@ -140,6 +140,11 @@ class Entry(_HasLinks):
         return unpacked(self.record)
 
     @property
+    def is_plain(self) -> bool:
+        """Whether the entry says nothing but what its paper does."""
+        return type(self) is Entry and not self.lead_pick and not self.keywords
+
+    @property
     def id(self) -> str:
         """The URL of the abstract page, without a version."""
         return self.paper.id.url

@@ -7,10 +7,11 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
-from papers.model.frozen_fields import visible_part
-from papers.records.packing import serialize
+from papers.records.packing import serialize_visible
 from service.feeds.entry import Entry, FeedItem
 
+_ALL_OF_ARXIV: Final = (True, ())
+"""Whose words nearly every paper is in: arXiv states it, and no community describes it."""
 EMPTY_FEED_UPDATED: Final = datetime(1991, 8, 14, tzinfo=UTC)
 """`updated` of a feed without entries: a constant (arXiv's first day), not the current time."""
 
@@ -55,12 +56,15 @@ class Feed:
 
 def stated_content(item: FeedItem) -> bytes:
     """Return everything that an entry is made from; the bytes of a paper mark their own end."""
-    if isinstance(item, Entry):
+    if not isinstance(item, Entry):
+        return repr(item).encode()
+    paper = item.paper
+    whose = (paper.is_from_arxiv, paper.describing_communities)
+    extra = "" if whose == _ALL_OF_ARXIV else repr(whose)
+    if not item.is_plain:
         others = [getattr(item, field.name) for field in fields(item) if field.name != "record"]
-        whose = item.paper.is_from_arxiv, item.paper.describing_communities
-        extra = repr((type(item).__name__, whose, *others)).encode()
-        return str(item.paper.id).encode() + serialize(visible_part(item.paper)) + extra
-    return repr(item).encode()
+        extra += repr((type(item).__name__, *others))
+    return b"".join((str(paper.id).encode(), serialize_visible(paper), extra.encode()))
 
 
 class RenderedFeed(NamedTuple):

@@ -71,8 +71,9 @@ def split_paragraphs(text: str) -> list[str]:
     arXiv begins a paragraph with an empty line or by indenting its first line; other line ends are
     editors' line wraps.
     """
-    parts = [part.strip() for part in _PARAGRAPH_BREAK.split(clean_xml_text(text))]
-    return [_collapse_spaces(part) for part in parts if part]
+    clean = clean_xml_text(text)
+    parts = _PARAGRAPH_BREAK.split(clean) if "\n" in clean else [clean]
+    return [_collapse_spaces(part.strip()) for part in parts if part.strip()]
 
 
 def valid_http_url(url: str) -> str:

@@ -24,7 +24,7 @@ def _add_a_field(redis: Redis) -> Iterator[None]:
     for yymm, _ in stored_months(redis):
         key = keys.month_papers(yymm)
         for field, packed in redis.hgetall(key).items():
-            row = msgpack.unpackb(packing.decompress(packed[1:]))
+            row = msgpack.unpackb(packing._ZSTD.decompressor.decompress(packed[1:]))
             row += [None] * (25 - len(row)) + ["of the next release"]
             record = packing._ZSTD.compressor.compress(msgpack.packb(row))
             redis.hset(key, field, packing._FORMAT + record)

@@ -37,6 +37,7 @@ _SUFFIXES: Final = frozenset("jr sr ii iii iv".split())
 UNUSUAL_WORDS: Final = PARTICLES | _SUFFIXES | {"and"}
 """Words of a name that are not simply a given name or a surname."""
 _NO_NAMES: Final = frozenset(("and", "et al", "et", "al", "und"))
+_NO_NAME_BEGINNINGS: Final = frozenset(words[:2] for words in _NO_NAMES)
 _BREAK: Final = re.compile(r"[\s.,;:/&()\[\]~]+")
 _CAPITAL_INITIALS: Final = re.compile(r"(?<![\w.'-])([A-Z]{2,3})(?=\s+\S)")
 
@@ -55,7 +56,7 @@ class NameReading(NamedTuple):
 
 def is_author_name(text: str) -> bool:
     """Return False for what lists of authors have between names: `:`, `and`, `et al.`."""
-    if text.isalpha() and text.isascii() and len(text) > 3:
+    if text[:1].isalpha() and text[:2].casefold() not in _NO_NAME_BEGINNINGS:  # as most names
         return True
     words = text.casefold().strip(" .,;:").split()
     return any(map(str.isalnum, text)) and " ".join(words) not in _NO_NAMES

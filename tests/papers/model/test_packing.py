@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tracemalloc
 from datetime import UTC, datetime, timedelta
 from functools import reduce
 from pathlib import Path
@@ -144,18 +143,3 @@ def test_threads_can_pack_and_unpack_concurrently() -> None:
     command = [sys.executable, "-c", MANY_THREADS]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr[-2_000:]
-
-
-def test_compressed_text_takes_no_more_memory_than_its_length() -> None:
-    texts = [
-        f"<entry>{number} {'words of an abstract ' * 200}</entry>".encode() for number in range(100)
-    ]
-    packing.compress(texts[0])
-    tracemalloc.start()
-    try:
-        compressed = [packing.compress(text) for text in texts]
-        size, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert [packing.decompress(each) for each in compressed] == texts
-    assert size < sum(map(len, compressed)) + 100 * 200

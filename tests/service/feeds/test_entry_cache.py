@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -26,10 +27,12 @@ from service.feeds.entry import Entry, FeedItem
 from service.feeds.entry_cache import (
     CachedEntry,
     EntryCache,
+    EntryCacheKey,
     EntryCaches,
     EntryFacts,
     PreparedFeed,
 )
+from service.feeds.entry_compression import TRAINING_ENTRIES
 from service.feeds.event_entry import EventEntry, select_lead_pick
 from service.feeds.feed import Feed, RenderedFeed
 from tests.service.feeds.made import CACHES, SITE, make_feed
@@ -189,27 +192,72 @@ def test_entries_of_the_newest_papers_are_kept_whatever_is_requested_in_turn() -
 
 def test_entries_are_rendered_ahead_until_the_cache_is_full() -> None:
     caches, pauses = EntryCaches(), list[float]()
-    caches.entries = EntryCache(150_000)
+    caches.entries = EntryCache(100_000)
     newest_first = [packed(make_paper(number)) for number in range(500, 0, -1)]
     left = iter(newest_first)
     FORMATS["atom"].render_ahead(left, caches, pauses.append)
     cached = [record for record in newest_first if is_known(caches, record)]
-    assert cached == newest_first[: 10 * len(pauses)]
-    assert 20 < len(cached) < 150
-    assert next(left) == newest_first[len(cached)]
+    assert cached == newest_first[: len(cached)]
+    assert 80 < len(cached) < 300
+    assert next(left) == newest_first[max(len(cached), TRAINING_ENTRIES)]
     assert sum(pauses) > 0
 
 
+def test_entries_take_less_memory_after_some_were_rendered_ahead() -> None:
+    records = [packed(make_paper(number)) for number in range(2 * TRAINING_ENTRIES)]
+    sizes = list[int]()
+    for count in (TRAINING_ENTRIES - 1, TRAINING_ENTRIES):
+        caches = EntryCaches()
+        FORMATS["atom"].render_ahead(iter(records[:count]), caches, lambda _: None)
+        assert all(is_known(caches, record) for record in records[:count])
+        sizes.append(caches.entries.byte_size // count)
+        feed = make_feed(*(record.paper for record in records[:count]))
+        assert FORMATS["atom"].render(feed, caches) == FORMATS["atom"].render(feed, CACHES)
+    assert sizes[1] < 0.8 * sizes[0]
+
+
+def test_feed_prepared_before_the_compression_changed_is_rendered_all_the_same() -> None:
+    caches, feed = EntryCaches(), make_feed(*map(make_paper, range(1, 9)))
+    document = FORMATS["atom"].render(feed, caches)
+    prepared = FORMATS["atom"].prepare(feed, caches)
+    prepared.content_digest()
+    caches.compress_like([document] * TRAINING_ENTRIES)
+    assert prepared.render() == document == FORMATS["atom"].render(feed, caches)
+
+
+def test_estimated_memory_of_entries_is_about_what_they_take() -> None:
+    caches = EntryCaches()
+    records = (packed(make_paper(number)) for number in range(1, 3_000))
+    papers = [next(records) for _ in range(500)]
+    FORMATS["atom"].render_ahead(iter(papers), caches, lambda _: None)
+    before = caches.entries.byte_size
+    left = list(records)
+    tracemalloc.start()
+    try:
+        for record in left:
+            body = b"<entry>%d</entry>" % record.doc_id
+            key = EntryCacheKey.of(record.doc_id, "Atom", record.record_hash)
+            entry = CachedEntry(EntryFacts(bytes(12), record.doc_id), body)
+            caches.entries.put(key, entry)
+        del body, key, entry
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    estimated = caches.entries.byte_size - before
+    assert 0.8 * taken < estimated < 1.5 * taken
+
+
 def test_cache_keeps_to_its_budget_and_to_few_entries_of_a_paper() -> None:
-    cache, facts = EntryCache(100_000), EntryFacts(b"", NOW)
+    cache, entry = EntryCache(100_000), CachedEntry(EntryFacts(bytes(12), 0), b"x" * 1_000)
+    key = EntryCacheKey.of
     for number in range(1_000):
-        cache.put((1, "f", number), CachedEntry(facts, b"x" * 1_000))
-    kept = [number for number in range(1_000) if cache.get((1, "f", number))]
+        cache.put(key(1, "f", number), entry)
+    kept = [number for number in range(1_000) if cache.get(key(1, "f", number))]
     assert kept == [*range(994, 1_000)]
     for doc_id in range(2, 1_000):
-        cache.put((doc_id, "f", 0), CachedEntry(facts, b"x" * 1_000))
-        cache.put((doc_id, "f", 0), CachedEntry(facts, b"x" * 1_000))
-    left = [doc_id for doc_id in range(2, 1_000) if cache.get((doc_id, "f", 0))]
+        cache.put(key(doc_id, "f", 0), entry)
+        cache.put(key(doc_id, "f", 0), entry)
+    left = [doc_id for doc_id in range(2, 1_000) if cache.get(key(doc_id, "f", 0))]
     assert left == [*range(1_000 - len(left), 1_000)]
     assert 50 < len(left) < 100
 
