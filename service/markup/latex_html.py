@@ -63,21 +63,23 @@ _SYMBOLS: Final = {
 
 _STYLE_SWITCHES: Final = "em|it|sl|bf|tt|sc|sf|rm"
 _STYLE_COMMANDS: Final = "|".join(sorted(_STYLE_ELEMENTS.keys() - set(_STYLE_SWITCHES.split("|"))))
+_TOKEN_START: Final = re.compile(r"[$\\{}`']")
 _TEX_TOKEN: Final = re.compile(
-    rf"""(?=[$\\{{}}`'])(?: # skip positions where nothing can match: five times as fast
+    rf"""
       {FORMULA.pattern}
     | \\(?P<style>{_STYLE_COMMANDS})\s?\{{
     | \{{\\(?P<switch>{_STYLE_SWITCHES})(?![A-Za-z])[ ]?
     | \\(?:url|href)\s?\{{(?P<url>[^{{}}\s]{{1,600}})\}}(?P<named>\{{)?
     | (?<!\\)(?P<brace>[{{}}])
     | (?P<open>``)(?=[^`]{{1,400}}?'')
-    | (?P<close>''))
+    | (?P<close>'')
     """,
     re.VERBOSE,
 )
-_SYMBOL_COMMAND: Final = re.compile(
-    rf"(\{{)?\\({'|'.join(_SYMBOLS)})(?![A-Za-z])(?(1)\}}|(?:\{{\}})?)"
-)
+_SYMBOL_NAME: Final = rf"\\(?P<name>{'|'.join(_SYMBOLS)})(?![A-Za-z])"
+_BARE_SYMBOL: Final = re.compile(rf"{_SYMBOL_NAME}(?:\{{\}})?")
+_SYMBOL: Final = re.compile(rf"(\{{)?{_SYMBOL_NAME}(?(1)\}}|(?:\{{\}})?)")
+"""The same, perhaps in braces: that takes thirty times as long to look for."""
 _ESCAPED: Final = re.compile(r"(?<!\\)\\([%&_#])")
 _ESCAPED_DOLLAR: Final = re.compile(r"(?<!\\)\\\$")
 
@@ -232,8 +234,18 @@ def _tokenize_tex(text: str) -> tuple[tuple[re.Match[str], ...], Mapping[int, in
 
     Cached: a page shows a text whole and as an excerpt, and each feed format renders it.
     """
-    tokens = tuple(_TEX_TOKEN.finditer(text))
+    tokens = tuple(_iter_tokens(text))
     return tokens, _match_delimiters(tokens)
+
+
+def _iter_tokens(text: str) -> Iterator[re.Match[str]]:
+    """Yield what `_TEX_TOKEN.finditer` does, in a third of the time."""
+    end = 0
+    while start := _TOKEN_START.search(text, end):
+        token = _TEX_TOKEN.match(text, start.start())
+        end = token.end() if token else start.end()
+        if token:
+            yield token
 
 
 def _match_delimiters(tokens: Sequence[re.Match[str]]) -> dict[int, int]:
@@ -263,5 +275,6 @@ def _commands_to_unicode(words: str) -> str:
     """Convert accents, symbols and escapes outside formulas to Unicode."""
     if "\\" not in words:
         return words
-    words = _SYMBOL_COMMAND.sub(lambda match: _SYMBOLS[match[2]], accents_to_unicode(words))
-    return _ESCAPED.sub(r"\1", words)
+    words = accents_to_unicode(words)
+    symbol = _SYMBOL if "{\\" in words else _BARE_SYMBOL
+    return _ESCAPED.sub(r"\1", symbol.sub(lambda match: _SYMBOLS[match["name"]], words))
