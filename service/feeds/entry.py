@@ -11,14 +11,14 @@ field of `DigestEntry`, and one place in each format.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import Final, NamedTuple
 
 from papers.config.sources import SOURCES
 from papers.model.arxiv_calendar import feed_date
 from papers.model.categories import ARCHIVES, CATEGORIES
-from papers.model.dates import published_at, updated_at
+from papers.model.dates import from_epoch, published_at, to_epoch, updated_at
 from papers.model.frozen_fields import categories_at_announcement
 from papers.model.paper import Paper, Pick
 from papers.model.resources import paper_resources
@@ -178,13 +178,16 @@ class Entry(_HasLinks):
     @cached_property
     def updated(self) -> datetime:
         """The announcement of the newest version, as feeds date it; not before `published`."""
-        return max(self.published, feed_date(self.paper.id, updated_at(self.paper)))
+        paper = self.paper
+        if paper.version <= 1 and not self.lead_pick:
+            return self.published
+        return max(self.published, feed_date(paper.id, updated_at(paper)))
 
     @property
     def last_activity_at(self) -> datetime:
         """The newer of `updated` and the pick."""
         return (
-            max(self.updated, _to_whole_utc_seconds(self.lead_pick.picked_at))
+            max(self.updated, from_epoch(to_epoch(self.lead_pick.picked_at)))
             if self.lead_pick
             else self.updated
         )
@@ -247,9 +250,8 @@ FeedItem = DigestEntry | Entry
 
 def _atom_categories(paper: Paper, terms: tuple[str, ...]) -> tuple[Category, ...]:
     """Return the categories, and `withdrawn` as one more if the paper is."""
-    named = (_ARXIV_CATEGORIES.get(term) or _arxiv_category(term) for term in terms)
-    marks = [Category("withdrawn", "Withdrawn")] if paper.withdrawn else []
-    return (*named, *marks)
+    named = tuple([_ARXIV_CATEGORIES.get(term) or _arxiv_category(term) for term in terms])
+    return (*named, Category("withdrawn", "Withdrawn")) if paper.withdrawn else named
 
 
 def _arxiv_category(term: str) -> Category:
@@ -261,9 +263,9 @@ def _build_links(paper: Paper) -> tuple[Link, ...]:
         Link(paper.id.url, "alternate", HTML_MEDIA_TYPE, "Abstract"),
         Link(paper.id.pdf_url, "related", PDF_MEDIA_TYPE, "PDF"),
     ]
-    for resource in paper_resources(paper):
-        title = resource_title(resource)
-        links.append(Link(valid_http_url(resource.url), "related", HTML_MEDIA_TYPE, title))
+    for each in paper_resources(paper):
+        url = valid_http_url(each.url)
+        links.append(Link(url, "related", HTML_MEDIA_TYPE, resource_title(each)))
     for pick in paper.picks:
         name = source_name(pick.community)
         links.append(Link(valid_http_url(pick.url), "via", HTML_MEDIA_TYPE, name))
@@ -291,11 +293,6 @@ def _announcement_feed(category: str) -> AtomSource:
     term = single_line(category)
     path = f"rss.arxiv.org/atom/{term}"
     return AtomSource(f"http://{path}", f"{term} updates on arXiv.org", f"https://{path}")
-
-
-def _to_whole_utc_seconds(moment: datetime) -> datetime:
-    whole = moment.tzinfo is UTC and not moment.microsecond
-    return moment if whole else moment.astimezone(UTC).replace(microsecond=0)
 
 
 _ARXIV_CATEGORIES: Final = {term: _arxiv_category(term) for term in (*CATEGORIES, *ARCHIVES)}

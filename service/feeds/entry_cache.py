@@ -49,17 +49,14 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
-class EntryCacheKey(NamedTuple):
-    """A paper's doc id, and the hash of a format and an entry: its own has that of its record."""
+EntryCacheKey = tuple[int, bytes]
+"""A paper's doc id, and the hash of a format and an entry."""
 
-    doc_id: int
-    entry_hash: bytes
 
-    @classmethod
-    def of(cls, doc_id: int, format: str, entry_hash: int) -> EntryCacheKey:
-        """Return the key of an entry in a format."""
-        both = hash((format, entry_hash))
-        return cls(doc_id, both.to_bytes(_KEY_BYTES, "little", signed=True))
+def entry_cache_key(doc_id: int, format: str, entry_hash: int) -> EntryCacheKey:
+    """Return the key of an entry in a format; a paper's own entry has the hash of its record."""
+    both = hash((format, entry_hash))
+    return doc_id, both.to_bytes(_KEY_BYTES, "little", signed=True)
 
 
 class EntryFacts(NamedTuple):
@@ -86,7 +83,7 @@ class CachedEntry(NamedTuple):
 
     def pack(self, key: EntryCacheKey) -> bytes:
         """Return key and value as one object, which takes a third of the memory of six."""
-        return b"".join((key.entry_hash, _FACTS.pack(*self.facts), self.compressed))
+        return b"".join((key[1], _FACTS.pack(*self.facts), self.compressed))
 
     @classmethod
     def unpack(cls, packed: bytes) -> CachedEntry:
@@ -124,7 +121,7 @@ class EntryCache:
             return {
                 doc_id
                 for doc_id, record_hash in record_hashes.items()
-                if self._find(EntryCacheKey.of(doc_id, format, record_hash))
+                if self._find(entry_cache_key(doc_id, format, record_hash))
             }
 
     def _find(self, key: EntryCacheKey) -> bytes | None:
@@ -256,6 +253,6 @@ def _cache_key(format: str, item: FeedItem) -> EntryCacheKey | None:
 def _paper_key(format: str, entry: Entry) -> EntryCacheKey:
     record = entry.record
     if not isinstance(record, LazyPaper):
-        return EntryCacheKey.of(record.id.doc_id, format, hash(entry))
+        return entry_cache_key(record.id.doc_id, format, hash(entry))
     entry_hash = record.record_hash if entry.is_plain else hash(entry)
-    return EntryCacheKey.of(record.doc_id, format, entry_hash)
+    return entry_cache_key(record.doc_id, format, entry_hash)

@@ -27,10 +27,10 @@ from service.feeds.entry import Entry, FeedItem
 from service.feeds.entry_cache import (
     CachedEntry,
     EntryCache,
-    EntryCacheKey,
     EntryCaches,
     EntryFacts,
     PreparedFeed,
+    entry_cache_key,
 )
 from service.feeds.entry_compression import TRAINING_ENTRIES
 from service.feeds.event_entry import EventEntry, select_lead_pick
@@ -236,7 +236,7 @@ def test_estimated_memory_of_entries_is_about_what_they_take() -> None:
     try:
         for record in left:
             body = b"<entry>%d</entry>" % record.doc_id
-            key = EntryCacheKey.of(record.doc_id, "Atom", record.record_hash)
+            key = entry_cache_key(record.doc_id, "Atom", record.record_hash)
             entry = CachedEntry(EntryFacts(bytes(12), record.doc_id), body)
             caches.entries.put(key, entry)
         del body, key, entry
@@ -249,7 +249,7 @@ def test_estimated_memory_of_entries_is_about_what_they_take() -> None:
 
 def test_cache_keeps_to_its_budget_and_to_few_entries_of_a_paper() -> None:
     cache, entry = EntryCache(100_000), CachedEntry(EntryFacts(bytes(12), 0), b"x" * 1_000)
-    key = EntryCacheKey.of
+    key = entry_cache_key
     for number in range(1_000):
         cache.put(key(1, "f", number), entry)
     kept = [number for number in range(1_000) if cache.get(key(1, "f", number))]
