@@ -7,6 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
+from service.markup import latex_html
 from service.markup.latex_html import MarkedRange, tex_excerpt_html, tex_to_html, tex_to_text
 
 # (TeX, XHTML, plain text)
@@ -84,3 +85,23 @@ def test_any_text_gives_well_formed_xhtml_with_the_plain_text(text: str, limit: 
     tree = etree.fromstring(f"<p>{tex_to_html(text)}</p>")
     if "$" not in text and "\\(" not in text:
         assert "".join(tree.itertext()) == tex_to_text(text)
+
+
+TEX_PARTS = ["{", "}", "\\", "$", "\\alpha", "\\log", "{\\in}", "\\in", "to", "``", "''", "\\em"]
+TEX_PARTS += ["\\textbf{", "\\url{a}", "{}", " ", "x", "é", "\\(", "\\)", "\\[", "\\]", "{\\bf "]
+tex_texts = st.lists(st.sampled_from(TEX_PARTS), max_size=14).map("".join)
+
+
+@given(tex_texts)
+def test_tokens_are_those_of_a_search_from_every_character(text: str) -> None:
+    spans = [token.span() for token in latex_html._iter_tokens(text)]
+    assert spans == [token.span() for token in latex_html._TEX_TOKEN.finditer(text)]
+
+
+@given(tex_texts.filter(lambda text: "{\\" not in text))
+def test_symbols_outside_of_braces_are_found_without_looking_for_braces(text: str) -> None:
+    found = [
+        [(match.span(), match["name"]) for match in pattern.finditer(text)]
+        for pattern in (latex_html._BARE_SYMBOL, latex_html._SYMBOL)
+    ]
+    assert found[0] == found[1]
