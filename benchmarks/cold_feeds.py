@@ -12,7 +12,7 @@ each server, milliseconds (median and 99th percentile), those of its processor, 
 to the store (median and most), and whether all bodies were equal:
 
 * all keywords, and each class of them
-* those whose papers are all among the newest 25,000, so that a cache may have their entries, and
+* those whose papers are all among the newest 60,000, so that a cache may have their entries, and
   those with older papers
 
 Round trips are the reads that the store counts. Milliseconds are those of a client on the same
@@ -60,7 +60,7 @@ from paperwire.run.web import web_command
 from service.context import context_of
 from service.feeds.entry_cache import EntryCache
 
-NEWEST: Final = 25_000
+NEWEST: Final = 60_000
 """Papers whose entries a full cache surely has."""
 _ENTRY_ID: Final = re.compile(rb"<entry><id>https://arxiv\.org/abs/(\d{4}\.\d{5})</id>")
 
