@@ -22,7 +22,12 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
-COLORS: Final = {"paperwire": "#b31b1b", "sqlite fts5": "#1f6fb2", "tantivy": "#6b8e23"}
+COLORS: Final = {
+    "paperwire": "#b31b1b",
+    "sqlite fts5": "#1f6fb2",
+    "tantivy": "#6b8e23",
+    "xapian": "#8a6d3b",
+}
 PANELS_PER_ROW: Final = 4
 Figures = dict[str, Any]
 
