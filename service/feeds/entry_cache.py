@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-import struct
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -42,10 +41,11 @@ _EVICTED_BYTES: Final = 10_000
 """Evicting the entries of a paper leaves less than this free."""
 _MAX_ENTRIES_PER_PAPER: Final = 6
 """A paper's entries in formats, feeds of events, and as they were before its last changes."""
-_FACTS: Final = struct.Struct("<12sq")
-_KEY_BYTES: Final = 8
-_BODY_START: Final = _KEY_BYTES + _FACTS.size
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_KEY_BYTES, _DIGEST_BYTES, _TIME_BYTES = 8, 12, 8
+_DIGEST: Final = slice(_KEY_BYTES, _KEY_BYTES + _DIGEST_BYTES)
+_TIME: Final = slice(_DIGEST.stop, _DIGEST.stop + _TIME_BYTES)
+_BODY: Final = slice(_TIME.stop, None)
+_FIRST_MOMENT: Final = datetime.min.replace(tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
@@ -62,34 +62,42 @@ def entry_cache_key(doc_id: int, format: str, entry_hash: int) -> EntryCacheKey:
 class EntryFacts(NamedTuple):
     """What a feed states of an entry: a digest of all it is made from, and its newest activity.
 
-    The time is in microseconds since 1970.
+    The time is in bytes that sort as times do.
     """
 
     content_digest: bytes
-    last_activity: int
+    last_activity: bytes
 
     @classmethod
     def of(cls, item: FeedItem) -> EntryFacts:
         """Compute the facts of an entry."""
-        digest = hashlib.blake2b(stated_content(item), digest_size=12).digest()
-        return cls(digest, (item.last_activity_at - _EPOCH) // _MICROSECOND)
+        content = hashlib.blake2b(stated_content(item), digest_size=_DIGEST_BYTES)
+        microseconds = (item.last_activity_at - _FIRST_MOMENT) // _MICROSECOND
+        return cls(content.digest(), microseconds.to_bytes(_TIME_BYTES, "big"))
 
 
-class CachedEntry(NamedTuple):
-    """An entry's facts, and its bytes in a format, compressed."""
+class CachedEntry(bytes):
+    """An entry's key and facts, and its bytes in a format, compressed.
 
-    facts: EntryFacts
-    compressed: bytes | memoryview
+    As one object they take a third of the memory of six.
+    """
 
-    def pack(self, key: EntryCacheKey) -> bytes:
-        """Return key and value as one object, which takes a third of the memory of six."""
-        return b"".join((key[1], _FACTS.pack(*self.facts), self.compressed))
+    __slots__ = ()
 
     @classmethod
-    def unpack(cls, packed: bytes) -> CachedEntry:
-        """Return what was packed."""
-        facts = EntryFacts._make(_FACTS.unpack_from(packed, _KEY_BYTES))
-        return cls(facts, memoryview(packed)[_BODY_START:])
+    def of(cls, key: EntryCacheKey, facts: EntryFacts, compressed: bytes) -> CachedEntry:
+        """Return an entry to cache."""
+        return cls(b"".join((key[1], *facts, compressed)))
+
+    @property
+    def facts(self) -> EntryFacts:
+        """What a feed states of the entry."""
+        return EntryFacts(self[_DIGEST], self[_TIME])
+
+    @property
+    def compressed(self) -> memoryview:
+        """The entry's bytes, compressed."""
+        return memoryview(self)[_BODY]
 
 
 class EntryCache:
@@ -99,8 +107,8 @@ class EntryCache:
         self.max_bytes, self._byte_size = max_bytes, 0
         self.compression = compression or EntryCompression()
         """Of the entries' bytes: one of another cache does not decompress them."""
-        self._papers: dict[int, tuple[bytes, ...]] = {}
-        """By doc id: packed entries, the first cached first."""
+        self._papers: dict[int, tuple[CachedEntry, ...]] = {}
+        """By doc id, the first cached first."""
         self._doc_ids: list[int] = []
         """A heap: the oldest paper is first."""
         self._lock = threading.Lock()
@@ -112,8 +120,7 @@ class EntryCache:
     def get_all(self, keys: Sequence[EntryCacheKey | None]) -> list[CachedEntry | None]:
         """Return entries in the order of their keys, None for those that are not cached."""
         with self._lock:
-            packed = [self._find(key) if key else None for key in keys]
-        return [CachedEntry.unpack(each) if each else None for each in packed]
+            return [self._find(key) if key else None for key in keys]
 
     def select_known(self, format: str, record_hashes: Mapping[int, int]) -> set[int]:
         """Return the papers whose own entry in a format is cached, given hashes by doc id."""
@@ -124,11 +131,11 @@ class EntryCache:
                 if self._find(entry_cache_key(doc_id, format, record_hash))
             }
 
-    def _find(self, key: EntryCacheKey) -> bytes | None:
+    def _find(self, key: EntryCacheKey) -> CachedEntry | None:
         doc_id, entry_hash = key
-        for packed in self._papers.get(doc_id, ()):
-            if packed.startswith(entry_hash):
-                return packed
+        for entry in self._papers.get(doc_id, ()):
+            if entry.startswith(entry_hash):
+                return entry
         return None
 
     def put(self, key: EntryCacheKey, entry: CachedEntry) -> None:
@@ -138,8 +145,8 @@ class EntryCache:
             before = self._papers.get(doc_id)
             if before is None:
                 heapq.heappush(self._doc_ids, doc_id)
-            others = [packed for packed in before or () if not packed.startswith(entry_hash)]
-            after = (*others[1 - _MAX_ENTRIES_PER_PAPER :], entry.pack(key))
+            others = [other for other in before or () if not other.startswith(entry_hash)]
+            after = (*others[1 - _MAX_ENTRIES_PER_PAPER :], entry)
             self._papers[doc_id] = after
             self._byte_size += sum(map(_size, after)) - sum(map(_size, before or ()))
             while self._byte_size > self.max_bytes:
@@ -170,8 +177,8 @@ class EntryCache:
             self._byte_size = 0
 
 
-def _size(packed: bytes) -> int:
-    return len(packed) + _OVERHEAD_BYTES
+def _size(entry: CachedEntry) -> int:
+    return len(entry) + _OVERHEAD_BYTES
 
 
 class EntryCaches:
@@ -231,7 +238,7 @@ class PreparedFeed:
             key = self._keys[number]
             if key and self.cache.keeps(key[0]):
                 compressed = self.cache.compression.compress(body)
-                self.cache.put(key, CachedEntry(self._facts[number], compressed))
+                self.cache.put(key, CachedEntry.of(key, self._facts[number], compressed))
         decompress = self.cache.compression.decompress
         bodies = [
             decompress(cached.compressed) if cached else rendered[number]
@@ -242,7 +249,8 @@ class PreparedFeed:
     def _newest_activity(self) -> datetime:
         if not self._facts:
             return EMPTY_FEED_UPDATED
-        return _EPOCH + _MICROSECOND * max(facts.last_activity for facts in self._facts)
+        newest = max([facts.last_activity for facts in self._facts])
+        return _FIRST_MOMENT + _MICROSECOND * int.from_bytes(newest, "big")
 
 
 def _cache_key(format: str, item: FeedItem) -> EntryCacheKey | None:

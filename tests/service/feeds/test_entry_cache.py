@@ -230,16 +230,15 @@ def test_estimated_memory_of_entries_is_about_what_they_take() -> None:
     records = (packed(make_paper(number)) for number in range(1, 3_000))
     papers = [next(records) for _ in range(500)]
     FORMATS["atom"].render_ahead(iter(papers), caches, lambda _: None)
-    before = caches.entries.byte_size
+    before, facts = caches.entries.byte_size, EntryFacts(bytes(12), bytes(8))
     left = list(records)
     tracemalloc.start()
     try:
         for record in left:
             body = b"<entry>%d</entry>" % record.doc_id
             key = entry_cache_key(record.doc_id, "Atom", record.record_hash)
-            entry = CachedEntry(EntryFacts(bytes(12), record.doc_id), body)
-            caches.entries.put(key, entry)
-        del body, key, entry
+            caches.entries.put(key, CachedEntry.of(key, facts, body))
+        del body, key
         taken, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -248,15 +247,20 @@ def test_estimated_memory_of_entries_is_about_what_they_take() -> None:
 
 
 def test_cache_keeps_to_its_budget_and_to_few_entries_of_a_paper() -> None:
-    cache, entry = EntryCache(100_000), CachedEntry(EntryFacts(bytes(12), 0), b"x" * 1_000)
-    key = entry_cache_key
+    cache, key = EntryCache(100_000), entry_cache_key
+
+    def put(doc_id: int, number: int) -> None:
+        facts = EntryFacts(bytes(12), bytes(8))
+        cache_key = key(doc_id, "f", number)
+        cache.put(cache_key, CachedEntry.of(cache_key, facts, b"x" * 1_000))
+
     for number in range(1_000):
-        cache.put(key(1, "f", number), entry)
+        put(1, number)
     kept = [number for number in range(1_000) if cache.get(key(1, "f", number))]
     assert kept == [*range(994, 1_000)]
     for doc_id in range(2, 1_000):
-        cache.put(key(doc_id, "f", 0), entry)
-        cache.put(key(doc_id, "f", 0), entry)
+        put(doc_id, 0)
+        put(doc_id, 0)
     left = [doc_id for doc_id in range(2, 1_000) if cache.get(key(doc_id, "f", 0))]
     assert left == [*range(1_000 - len(left), 1_000)]
     assert 50 < len(left) < 100
