@@ -56,7 +56,7 @@ def plot_latencies(figures: Sequence[Figures], path: Path) -> None:
     )
     for panel, name in zip(panels.flat, classes, strict=False):
         of_class = [one for one in figures if one["class"] == name]
-        for index, style in ((0, "-"), (1, ":")):
+        for index, style in ((0, "-"), (-1, ":")):
             plot_lines(panel, of_class, [one["new"][index] for one in of_class], style)
         panel.set(title=name, xscale="log", yscale="log")
         panel.minorticks_off()

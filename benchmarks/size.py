@@ -1,7 +1,7 @@
 """Query latency as the corpus grows, compared with SQLite FTS5, tantivy and Xapian.
 
     python -m benchmarks.size [--papers N] [--each K] [--seed S] [--without ENGINE]...
-        [--keep FOLDER] [--record FILE] [--awake]
+        [--keep FOLDER] [--record FILE] [--awake] [--apart]
 
 tantivy and Xapian are optional (`.venv/bin/python -m pip install tantivy xapian-bindings-binary`):
 `--without tantivy --without xapian` compares with FTS5 alone, which Python brings. The keywords of
@@ -9,9 +9,10 @@ every class are drawn with the seed, so nobody can tune to them.
 
 Generates N papers (see `benchmarks.corpus.generate_months`), indexes them with each engine, runs
 the same queries of twenty classes on each, and prints, per class and engine, milliseconds for the
-newest hundred matches: median and 99th percentile over K queries. Engines take turns on each query,
-so that a slow minute of the machine affects all of them. Our store is restarted first, which
-returns memory freed during indexing to the system.
+newest hundred matches: median and 99th percentile over K queries (the 95th is recorded as well).
+Engines take turns on each query, so that a slow minute of the machine affects all of them; with
+--apart each runs all queries of a class by itself, and its data stays in the processor's caches.
+Our store is restarted first, which returns memory freed during indexing to the system.
 
 "first": a process with empty caches; "new": a process that has run the queries before this one;
 "again": a process that has run this query before (three times). "cpu": CPU time of the querying
@@ -74,6 +75,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="folder for the indexes, reused if they exist")
     parser.add_argument("--record", type=Path, help="file to append all figures to")
     parser.add_argument("--awake", action="store_true", help="keep processors from sleeping")
+    parser.add_argument("--apart", action="store_true", help="no turns: one engine after another")
     options = parser.parse_args()
     if options.awake and not keep_awake.IS_SUPPORTED:
         parser.error("--awake is only supported on Linux")
@@ -113,7 +115,7 @@ def run_measurements(folder: Path, options: argparse.Namespace) -> Iterator[Figu
     with processors, open_engines(folder, options.without) as (ours, *others):
         yield {"engine": ours.name, "resident_a_paper": ours.resident_bytes() / options.papers}
         for name, queries in keywords.items():
-            yield from compare_engines(name, queries, [ours, *others])
+            yield from compare_engines(name, queries, [ours, *others], apart=options.apart)
         yield measure_counts([query for queries in keywords.values() for query in queries], ours)
 
 
@@ -144,19 +146,17 @@ def build_indexes(engines: Sequence[Engine], count: int) -> Iterator[Figures]:
 
 
 def compare_engines(
-    name: str, keywords: Sequence[Query], engines: Sequence[Engine]
+    name: str, keywords: Sequence[Query], engines: Sequence[Engine], *, apart: bool = False
 ) -> Iterator[Figures]:
-    """Measure one class: milliseconds per engine and cache state, and differing results.
-
-    The engines take turns on each query: a slow minute of the machine affects all of them.
-    """
+    """Measure one class: milliseconds per engine and cache state, and differing results."""
     taken: dict[str, Timings] = {engine.name: defaultdict(list) for engine in engines}
     results: dict[str, list[list[int]]] = {engine.name: [] for engine in engines}
     for engine in engines:
         engine.drop_query_caches()
-    for query, engine in interleave_engines(keywords, engines):
+    order = run_engines_apart if apart else interleave_engines
+    for query, engine in order(keywords, engines):
         results[engine.name].append(search_and_time(engine, query, taken[engine.name]))
-    for query, engine in interleave_engines(keywords, engines):
+    for query, engine in order(keywords, engines):
         search = engine.prepare_query(query)
         engine.drop_query_caches()
         _timed(search, taken[engine.name]["first"])
@@ -164,7 +164,7 @@ def compare_engines(
         pairs = zip(results[engine.name], results[engines[0].name], strict=True)
         differences = {"different": sum(one != other for one, other in pairs), "of": len(keywords)}
         summaries = {
-            state: median_and_percentile_99(times) for state, times in taken[engine.name].items()
+            state: median_and_percentiles(times) for state, times in taken[engine.name].items()
         }
         yield {"engine": engine.name, "class": name, **summaries, **differences}
 
@@ -182,10 +182,21 @@ def search_and_time(engine: Engine, query: Query, taken: Timings) -> list[int]:
     return engine.document_numbers(hits)
 
 
+def run_engines_apart(
+    keywords: Sequence[Query], engines: Sequence[Engine]
+) -> Iterator[tuple[Query, Engine]]:
+    """Yield every query for one engine, then for the next."""
+    for engine in engines:
+        yield from ((query, engine) for query in keywords)
+
+
 def interleave_engines(
     keywords: Sequence[Query], engines: Sequence[Engine]
 ) -> Iterator[tuple[Query, Engine]]:
-    """Yield every query for every engine; a different engine is first each time."""
+    """Yield every query for every engine; a different engine is first each time.
+
+    A slow minute of the machine affects all of them.
+    """
     for number, query in enumerate(keywords):
         first = number % len(engines)
         for engine in (*engines[first:], *engines[:first]):
@@ -200,7 +211,7 @@ def measure_counts(keywords: Sequence[Query], engine: PaperwireEngine) -> Figure
     for taken in times.values():
         for query in keywords:
             _timed(lambda: counter.count(query.tree), taken)  # noqa: B023
-    summaries = {state: median_and_percentile_99(taken) for state, taken in times.items()}
+    summaries = {state: median_and_percentiles(taken) for state, taken in times.items()}
     return {"engine": engine.name, "class": "matches a month", **summaries}
 
 
@@ -217,10 +228,11 @@ def fixed_work() -> int:
     return sum(n & 7 for n in range(2_000))
 
 
-def median_and_percentile_99(taken: list[float]) -> tuple[float, float]:
-    """Return median and 99th percentile."""
+def median_and_percentiles(taken: list[float]) -> tuple[float, float, float]:
+    """Return median, 95th and 99th percentile."""
     taken.sort()
-    return statistics.median(taken), taken[min(int(len(taken) * 0.99), len(taken) - 1)]
+    at_95, at_99 = (taken[min(int(len(taken) * share), len(taken) - 1)] for share in (0.95, 0.99))
+    return statistics.median(taken), at_95, at_99
 
 
 def format_figures(figures: Figures) -> str:
@@ -231,7 +243,7 @@ def format_figures(figures: Figures) -> str:
         rate, size = figures["papers_a_second"], figures["bytes_a_paper"]
         return f"{figures['engine']:12} {rate:8,.0f} papers/s {size:7,.0f} B/paper"
     times = [
-        f"{state} {figures[state][0]:7.2f} /{figures[state][1]:8.2f}"
+        f"{state} {figures[state][0]:7.2f} /{figures[state][-1]:8.2f}"
         for state in (*CACHE_STATES, "cpu", "round trip", "fixed work")
         if state in figures
     ]
