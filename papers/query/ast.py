@@ -17,7 +17,7 @@ have no syntax in the keyword language: they come from the parameters beside it.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -266,5 +266,5 @@ def map_children(node: Node, change: Callable[[Node], Node]) -> Node:
     return Or(tuple(map(change, node.alternatives))) if isinstance(node, Or) else node
 
 
-def _unique_sorted(nodes: Iterable[Node]) -> tuple[Node, ...]:
-    return tuple(sorted(set(nodes), key=str))
+def _unique_sorted(nodes: Sequence[Node]) -> tuple[Node, ...]:
+    return tuple(sorted(set(nodes), key=str)) if len(nodes) > 1 else tuple(nodes)

@@ -103,6 +103,8 @@ class Candidates(NamedTuple):
         return Candidates(possible if all_exact else self.exact & other.exact, possible)
 
     def __sub__(self, excluded: Candidates) -> Candidates:
+        if not excluded.possible:
+            return self
         return Candidates(self.exact - excluded.possible, self.possible - excluded.exact)
 
     @property
@@ -201,7 +203,7 @@ class Evaluator:
 
     def evaluate_label(self, label: Label) -> Candidates:
         """Return the papers with a label: exact, but for primary categories and long links."""
-        found = BitMap.union(*map(self.postings.bitmap_of, label_terms(label)))
+        found = unite([self.postings.bitmap_of(term) for term in label_terms(label)])
         return Candidates(found if is_exact(label) else BitMap(), found)
 
     def evaluate_id(self, node: IdFilter) -> Candidates:
@@ -223,6 +225,11 @@ class Evaluator:
         covered = [month for month in self.postings.months if covers_month(node, month)]
         in_range = BitMap.union(doc_ids_of_months(covered), *found)
         return Candidates(in_range, in_range)
+
+
+def unite(bitmaps: Sequence[BitMap]) -> BitMap:
+    """Unite bitmaps; a single one is returned as it is."""
+    return bitmaps[0] if len(bitmaps) == 1 else BitMap.union(BitMap(), *bitmaps)
 
 
 def is_exact(node: Node) -> bool:

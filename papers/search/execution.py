@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import chain
 from typing import Final, Protocol
 
 from pyroaring import BitMap
@@ -134,23 +135,19 @@ class QueryExecution:
         self._descending = descending
         self.cached_hits: Hits | None = None
         """The result, if the same request was executed before at this revision."""
+        self.plan: QueryPlan
+        """The query's plan, replaced as more is known."""
+        self._pacer: SegmentPacer
+        self._months_ahead: Months = ()
+        """The months whose newest postings were read with the query's terms."""
         self.session = reader.open_session(self._initial_requests)
         if self.cached_hits is None:
             self._complete_plan(self.session.cache)
-
-    @cached_property
-    def plan(self) -> QueryPlan:
-        """The query's plan, replaced as more is known."""
-        return QueryPlan.of(self._tree)
 
     @property
     def target_candidates(self) -> int:
         """How many candidates to find at first: a few to spare if some may not match."""
         return self.limit if self.plan.is_exact else self.limit + self.limit // _SPARE_DIVISOR
-
-    @cached_property
-    def _pacer(self) -> SegmentPacer:
-        return self._new_pacer(self.session.cache)
 
     def _new_pacer(self, cache: IndexCache) -> SegmentPacer:
         selectivity = estimate_selectivity(self._tree)
@@ -170,12 +167,14 @@ class QueryExecution:
         if self.cached_hits is not None:
             return []
         self.plan = QueryPlan.of(self._tree)  # spellings may occur at another revision
+        self._pacer, self._months_ahead = self._new_pacer(cache), ()
         requests = [*cache.month_requests(), *cache.term_requests(self.plan)]
         if self.request.order == "announced" and cache.months and self._complete_plan(cache):
-            possible = self._possible_months(cache, until_cursor=True)
-            months = next(self._new_pacer(cache).batches(possible), ())
+            self._months_ahead = self._possible_months(cache, until_cursor=True)
+            self._batches = self._pacer.batches(self._months_ahead)
+            self._first_batch = next(self._batches, ())
             plan = self.plan.to_prefetch(cache.term_months)
-            lookups = cache.segment_lookups(plan.required_postings(months))
+            lookups = cache.segment_lookups(plan.required_postings(self._first_batch))
             requests += cache.posting_requests(lookups)
         return requests
 
@@ -204,6 +203,9 @@ class QueryExecution:
 
     def month_batches(self, months: Months) -> Iterator[Months]:
         """Cut months into batches to read together."""
+        if months and months == self._months_ahead:
+            return chain((self._first_batch,), self._batches)
+        self._pacer = self._new_pacer(self.session.cache)
         return self._pacer.batches(months)
 
     def read_candidates(self, months: Months) -> Candidates:

@@ -243,8 +243,10 @@ class IndexCache:
 
 def posting_size(posting: SegmentPosting | None) -> int:
     """Return an estimate of the bytes that a cached posting takes."""
+    if posting is None:
+        return _ENTRY_COST
     if isinstance(posting, bytes):
         return _ENTRY_COST + len(posting)
-    count = len(posting.padded if isinstance(posting, bitmaps.PaddedBitmap) else posting or ())
+    count = len(posting.padded if isinstance(posting, bitmaps.PaddedBitmap) else posting)
     few = _DOC_ID_COST * min(count, MAX_INLINE_POSTING)
     return _ENTRY_COST + few + min(2 * count, _YEAR_BITSET_BYTES)

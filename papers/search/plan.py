@@ -77,6 +77,8 @@ class QueryPlan:
     phrases: Sequence[Text]
     """The phrases that have shingles."""
     day_ranges: Sequence[DateRange]
+    has_spellings: bool
+    """Whether a text was expanded to its spellings: some may not occur."""
     dictionary_terms: Sequence[bytes]
     is_exact: bool
     expansions: PrefixExpansions | None = None
@@ -106,6 +108,7 @@ class QueryPlan:
             prefixes=prefixes,
             phrases=[text for text in texts if text.is_phrase and text_shingles(text)],
             day_ranges=[leaf for leaf in unique if isinstance(leaf, DateRange)],
+            has_spellings=any(map(_is_spelling, texts)),
             dictionary_terms=tuple(terms),
             is_exact=is_exact(root),
             expansions=None if prefixes else {},
@@ -133,6 +136,8 @@ class QueryPlan:
 
     def _of_spellings(self, is_kept: Callable[[Text, Text], bool]) -> QueryPlan:
         """Return the plan with the spellings that are kept, judged beside the written one."""
+        if not self.has_spellings:
+            return self
         root = _select_spellings(self.root, is_kept)
         if root == self.root:
             return self
@@ -201,6 +206,8 @@ class QueryPlan:
 
         Any month may be compacted into a segment with slots meanwhile, so every read is examined.
         """
+        if not self.phrases:
+            return None
         found = {phrase: shingle_candidates(phrase, read) for phrase in self.phrases}
         ambiguous = {phrase: possible - exact for phrase, (exact, possible) in found.items()}
         new = {

@@ -24,7 +24,7 @@ from papers.records.unread_paper import SelectKnown, UnreadPaper
 from papers.redis_backend import keys
 from papers.redis_backend.connection import RedisCommand, ThreadLocalClient, read_many
 from papers.redis_backend.records import open_records, read_packed_papers, read_stored_papers
-from papers.search.evaluate import PostingKey
+from papers.search.evaluate import PostingKey, unite
 from papers.search.index_cache import IndexCache, ReadRequest
 from papers.search.plan import QueryPlan, RequiredPostings
 from papers.search.segments import Months, SegmentLookup, SegmentPostings
@@ -215,20 +215,15 @@ class MergedPostings:
         if self._partial_segments:
             doc_ids = doc_ids & self._partial_doc_ids
             parts += _restricted(self._partial_segments, key, doc_ids)
-        return _union(parts)
+        return unite(parts)
 
     def _merge(self, key: PostingKey) -> BitMap:
         """Unite the segments' postings, without the months of a year that were not requested."""
         parts = _segment_bitmaps(self._complete_segments, key)
         if self._partial_segments:
             partial = _segment_bitmaps(self._partial_segments, key)
-            parts.append(_union(partial) & self._partial_doc_ids)
-        return _union(parts)
-
-
-def _union(parts: Sequence[BitMap]) -> BitMap:
-    """Unite bitmaps; a single one is returned as it is."""
-    return parts[0] if len(parts) == 1 else BitMap.union(BitMap(), *parts)
+            parts.append(unite(partial) & self._partial_doc_ids)
+        return unite(parts)
 
 
 def _restricted(
