@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
+from math import prod
 from typing import Any, Final, NamedTuple
 
 from papers.index.author_terms import author_query_terms
@@ -22,6 +23,7 @@ from papers.query.ast import (
     Field,
     IdFilter,
     Label,
+    LabelKind,
     Leaf,
     MinVotes,
     Node,
@@ -42,10 +44,16 @@ _MAX_WORD_SELECTIVITY: Final = 0.05
 _RARE_WORD_SELECTIVITY: Final = 0.00003
 _RARE_CONJUNCTION_SELECTIVITY: Final = 0.0003
 _THIRD_WORD_SELECTIVITY: Final = 0.25
-_SELECTIVITY_BESIDE_LABELS: Final = 0.01
+_SELECTIVITY_BESIDE_LABELS: Final = 0.005
 _TITLE_SHARE: Final = 0.05
 """About how many of the papers with a word have it in the title, if they are few."""
 _LABEL_SELECTIVITY: Final = 0.1
+_SMALL_CATEGORY_SELECTIVITY: Final = 0.02
+_CATEGORY_SELECTIVITIES: Final[Mapping[str, float]] = {
+    **{"cs": 0.4, "math": 0.1, "cs.AI": 0.1, "cs.CL": 0.1, "cs.CV": 0.1, "cs.LG": 0.1},
+    **dict.fromkeys(["astro-ph", "cond-mat", "eess", "physics", "quant-ph", "stat"], 0.05),
+}
+"""About the share of papers in the largest archives and categories of recent years."""
 _PHRASE_SELECTIVITY: Final = 0.001
 _RARE_PHRASE_SELECTIVITY: Final = 0.00003
 _AUTHOR_SELECTIVITY: Final = 0.00003
@@ -153,12 +161,18 @@ def _and_selectivity(node: And) -> float:
     floor = _SELECTIVITY_BESIDE_LABELS if labels else _RARE_CONJUNCTION_SELECTIVITY
     others = [_beside_others(child, floor) for child in node.required if child not in labels]
     rarity = _THIRD_WORD_SELECTIVITY ** max(len(others) - 2, 0)
-    return min(others, default=1.0) * rarity * _LABEL_SELECTIVITY ** len(labels)
+    return min(others, default=1.0) * rarity * prod(map(_label_selectivity, labels))
 
 
 def _beside_others(node: Node, floor: float) -> float:
     is_words = (isinstance(node, Text) and not node.is_phrase) or isinstance(node, Or)
     return max(estimate_selectivity(node), floor) if is_words else estimate_selectivity(node)
+
+
+def _label_selectivity(label: Label) -> float:
+    if label.kind not in (LabelKind.ARCHIVE, LabelKind.CATEGORY):
+        return _LABEL_SELECTIVITY
+    return _CATEGORY_SELECTIVITIES.get(label.value, _SMALL_CATEGORY_SELECTIVITY)
 
 
 def _or_selectivity(node: Or) -> float:
@@ -260,7 +274,7 @@ NODE_PLANS: Final[dict[type, NodePlan]] = {
         anchors=lambda node: [frozenset().union(*[of.anchors for of in author_query_terms(node)])],
     ),
     Label: NodePlan(
-        lambda _: _LABEL_SELECTIVITY,
+        _label_selectivity,
         lambda node, _: label_terms(node),
         anchors=lambda node: [frozenset(label_terms(node))],
     ),
