@@ -38,6 +38,8 @@ _MIN_SAVED_BYTES: Final = 1024
 _MIN_CONVERTED_SIZE: Final = _MIN_SAVED_BYTES * 8 // 15
 """Cardinality up to which an array is never longer than a bitset by `_MIN_SAVED_BYTES`."""
 
+_MAX_UNITED_IN_TURN: Final = 4
+
 
 @dataclass(frozen=True, slots=True)
 class PaddedBitmap:
@@ -78,6 +80,22 @@ class _Container(NamedTuple):
         """Whether it is an array that pays to convert: its bitset then ends before the padding."""
         bitset_bytes = int.from_bytes(self.body[-2:], "little") // 8 + 1
         return not self.is_bitset and bitset_bytes + _MIN_SAVED_BYTES <= len(self.body)
+
+
+def unite_bitmaps(bitmaps: Sequence[BitMap]) -> BitMap:
+    """Unite bitmaps; a single one is returned as it is.
+
+    A few small ones are united several times as fast one by one: the library unites more than two
+    that overlap by way of bitsets.
+    """
+    if not bitmaps or len(bitmaps) > _MAX_UNITED_IN_TURN:
+        return BitMap.union(BitMap(), *bitmaps)
+    if len(bitmaps) == 1:
+        return bitmaps[0]
+    found = bitmaps[0] | bitmaps[1]
+    for other in bitmaps[2:]:
+        found |= other
+    return found
 
 
 def serialize_bitmap(bitmap: BitMap) -> bytes:

@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple, Protocol
 from pyroaring import BitMap
 
 from papers.index.author_terms import author_doc_ids, is_exact_author
+from papers.index.bitmaps import unite_bitmaps
 from papers.index.postings import doc_ids_of_months
 from papers.index.terms import (
     ALL_DAY_TERMS,
@@ -203,7 +204,7 @@ class Evaluator:
 
     def evaluate_label(self, label: Label) -> Candidates:
         """Return the papers with a label: exact, but for primary categories and long links."""
-        found = unite([self.postings.bitmap_of(term) for term in label_terms(label)])
+        found = unite_bitmaps([self.postings.bitmap_of(term) for term in label_terms(label)])
         return Candidates(found if is_exact(label) else BitMap(), found)
 
     def evaluate_id(self, node: IdFilter) -> Candidates:
@@ -225,11 +226,6 @@ class Evaluator:
         covered = [month for month in self.postings.months if covers_month(node, month)]
         in_range = BitMap.union(doc_ids_of_months(covered), *found)
         return Candidates(in_range, in_range)
-
-
-def unite(bitmaps: Sequence[BitMap]) -> BitMap:
-    """Unite bitmaps; a single one is returned as it is."""
-    return bitmaps[0] if len(bitmaps) == 1 else BitMap.union(BitMap(), *bitmaps)
 
 
 def is_exact(node: Node) -> bool:

@@ -15,7 +15,7 @@ from pyroaring import BitMap
 from redis import Redis
 
 from papers.errors import StoreError
-from papers.index.bitmaps import PaddedBitmap
+from papers.index.bitmaps import PaddedBitmap, unite_bitmaps
 from papers.index.postings import decode_doc_ids, doc_ids_of_months
 from papers.model.arxiv_id import ArxivId
 from papers.query.ast import Node
@@ -24,7 +24,7 @@ from papers.records.unread_paper import SelectKnown, UnreadPaper
 from papers.redis_backend import keys
 from papers.redis_backend.connection import RedisCommand, ThreadLocalClient, read_many
 from papers.redis_backend.records import open_records, read_packed_papers, read_stored_papers
-from papers.search.evaluate import PostingKey, unite
+from papers.search.evaluate import PostingKey
 from papers.search.index_cache import IndexCache, ReadRequest
 from papers.search.plan import QueryPlan, RequiredPostings
 from papers.search.segments import Months, SegmentLookup, SegmentPostings
@@ -215,27 +215,27 @@ class MergedPostings:
         if self._partial_segments:
             doc_ids = doc_ids & self._partial_doc_ids
             parts += _restricted(self._partial_segments, key, doc_ids)
-        return unite(parts)
+        return unite_bitmaps(parts)
 
     def _merge(self, key: PostingKey) -> BitMap:
         """Unite the segments' postings, without the months of a year that were not requested."""
         parts = _segment_bitmaps(self._complete_segments, key)
         if self._partial_segments:
             partial = _segment_bitmaps(self._partial_segments, key)
-            parts.append(unite(partial) & self._partial_doc_ids)
-        return unite(parts)
+            parts.append(unite_bitmaps(partial) & self._partial_doc_ids)
+        return unite_bitmaps(parts)
 
 
 def _restricted(
     segments: Iterable[SegmentPostings], key: PostingKey, doc_ids: BitMap
 ) -> list[BitMap]:
-    parts = [part for cached in segments if (part := cached.get(key))]
+    parts = [part for cached in segments if (part := cached.get(key)) is not None]
     return [(decode_doc_ids(part) if isinstance(part, bytes) else part) & doc_ids for part in parts]
 
 
 def _segment_bitmaps(segments: Iterable[SegmentPostings], key: PostingKey) -> list[BitMap]:
     """Return bitmaps whose union is the posting of some segments; short postings make up one."""
-    parts = [part for cached in segments if (part := cached.get(key))]
+    parts = [part for cached in segments if (part := cached.get(key)) is not None]
     short = b"".join([part for part in parts if isinstance(part, bytes)])
     long = [part for part in parts if not isinstance(part, bytes)]
     bitmaps = [part.unpadded if isinstance(part, PaddedBitmap) else part for part in long]
