@@ -104,19 +104,22 @@ class _TextBatch:
         return Candidates(BitMap(exact), BitMap(exact | unclear))
 
     def evaluate_author(self, author: Author) -> Candidates:
-        """Match the names of the authors."""
-        readings, known = author.readings, dict[str, bool]()  # most papers have the same few names
+        """Match the names of the authors: most papers have the same few."""
+        readings, theirs, others = author.readings, set[bytes](), set[str]()
 
         def is_theirs(name: str) -> bool:
-            if name not in known:
-                known[name] = is_name_of_person(readings, name)
-            return known[name]
+            if name in others or not is_name_of_person(readings, name):
+                others.add(name)
+                return False
+            theirs.add(name.encode())
+            return True
 
         found = BitMap(
             [
                 doc_id
                 for doc_id, names in self._names.items()
-                if any(map(is_theirs, select_possible_names(readings, names)))
+                if not theirs.isdisjoint(names)
+                or any(map(is_theirs, select_possible_names(readings, names)))
             ]
         )
         return Candidates(found, found)
