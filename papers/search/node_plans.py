@@ -43,6 +43,7 @@ from papers.search.segments import Months
 _MAX_WORD_SELECTIVITY: Final = 0.05
 _RARE_WORD_SELECTIVITY: Final = 0.00003
 _RARE_CONJUNCTION_SELECTIVITY: Final = 0.0003
+_RARE_TITLE_WORD_SELECTIVITY: Final = 0.0001
 _THIRD_WORD_SELECTIVITY: Final = 0.25
 _SELECTIVITY_BESIDE_LABELS: Final = 0.005
 _TITLE_SHARE: Final = 0.05
@@ -157,11 +158,17 @@ def _and_selectivity(node: And) -> float:
     Each further word leaves a part. Beside a rare word, the postings of frequent ones are long:
     fewer are read at first.
     """
+    if _is_title_word(node.required[0]) and len(node.required) == 1:
+        return max(estimate_selectivity(node.required[0]), _RARE_TITLE_WORD_SELECTIVITY)
     labels = [child for child in node.required if isinstance(child, Label)]
     floor = _SELECTIVITY_BESIDE_LABELS if labels else _RARE_CONJUNCTION_SELECTIVITY
     others = [_beside_others(child, floor) for child in node.required if child not in labels]
     rarity = _THIRD_WORD_SELECTIVITY ** max(len(others) - 2, 0)
     return min(others, default=1.0) * rarity * prod(map(_label_selectivity, labels))
+
+
+def _is_title_word(node: Node) -> bool:
+    return isinstance(node, Text) and node.field is Field.TITLE and not node.is_phrase
 
 
 def _beside_others(node: Node, floor: float) -> float:
