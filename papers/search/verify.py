@@ -56,6 +56,7 @@ class _TextBatch:
     def __init__(self, papers: Mapping[int, LazyPaper], *, folded: bool = False) -> None:
         self._papers, self._folded = papers, folded
         self._doc_ids = BitMap(papers)
+        self._joined: dict[Field, JoinedTexts] = {}
 
     def evaluate(self, node: Node) -> Candidates:
         """Return the papers that match for certain, and those that may; for labels, all may."""
@@ -99,8 +100,8 @@ class _TextBatch:
             return self.evaluate(expand_spellings(text))
         if text.field not in _TEXTS_OF_FIELD:
             return self.undecided(text)
-        fields = _TEXTS_OF_FIELD[text.field]
-        exact, unclear = self._texts.papers_with_phrase(phrase_pattern(text.words), fields)
+        texts, pattern = self._texts_in(text.field), phrase_pattern(text.words)
+        exact, unclear = texts.papers_with_phrase(pattern, (0, 1))
         return Candidates(BitMap(exact), BitMap(exact | unclear))
 
     def evaluate_author(self, author: Author) -> Candidates:
@@ -124,10 +125,14 @@ class _TextBatch:
         )
         return Candidates(found, found)
 
-    @cached_property
-    def _texts(self) -> JoinedTexts:
-        texts = {doc_id: paper.text_bytes for doc_id, paper in self._papers.items()}
-        return self._join(texts, with_separators(texts))
+    def _texts_in(self, field: Field) -> JoinedTexts:
+        """Return the texts that a field covers: a word of the other text decides nothing."""
+        joined = self._joined.get(field)
+        if joined is None:
+            covered = _TEXTS_OF_FIELD[field]
+            texts = {doc_id: paper.text_bytes[covered] for doc_id, paper in self._papers.items()}
+            self._joined[field] = joined = self._join(texts, with_separators(texts))
+        return joined
 
     @cached_property
     def _names(self) -> Mapping[int, Sequence[bytes]]:
@@ -152,5 +157,9 @@ _BATCH_EVALUATIONS: Final[dict[type, Callable[[_TextBatch, Any], Candidates]]] =
 """The node types that many texts decide together; papers are matched one by one for others."""
 
 
-_TEXTS_OF_FIELD: Final = {Field.ANY: (0, 1), Field.TITLE: (0,), Field.ABSTRACT: (1,)}
-"""The numbers of a paper's texts that a field covers: title 0, abstract 1."""
+_TEXTS_OF_FIELD: Final = {
+    Field.ANY: slice(2),
+    Field.TITLE: slice(1),
+    Field.ABSTRACT: slice(1, 2),
+}
+"""Which of a paper's texts a field covers: the title is the first, the abstract the second."""
