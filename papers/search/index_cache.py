@@ -138,12 +138,11 @@ class IndexCache:
 
     def candidate_months(self, plan: QueryPlan) -> Months:
         """Return the months in which a query's terms occur as far as is known, newest first."""
-        months = self.months or ()
-        if not self.knows_terms(plan):
+        months, terms = self.months or (), plan.dictionary_terms
+        known = {term: self.term_months[term] for term in terms if term in self.term_months}
+        if len(known) < len(terms) or (possible := possible_months(plan.root, known)) is None:
             return months
-        known = {term: self.term_months[term] for term in plan.dictionary_terms}
-        possible = possible_months(plan.root, known)
-        return months if possible is None else tuple(m for m in months if m in possible)
+        return tuple([month for month in months if month in possible])
 
     def prefix_expansions(self, plan: QueryPlan) -> PrefixExpansions | None:
         """Return the words of a query's prefixes; None while some have not been read."""
@@ -177,6 +176,8 @@ class IndexCache:
             return True
 
         requests = [ReadRequest(("HMGET", keys.TERM_MONTHS, *terms), accept)] if terms else []
+        if not plan.prefixes:
+            return requests
         prefixes = {text.words[0] for text in plan.prefixes} - self.prefix_words.keys()
         return requests + [self._prefix_request(prefix) for prefix in sorted(prefixes)]
 

@@ -110,7 +110,7 @@ class QueryPlan:
             day_ranges=[leaf for leaf in unique if isinstance(leaf, DateRange)],
             has_spellings=any(map(_is_spelling, texts)),
             dictionary_terms=tuple(terms),
-            is_exact=is_exact(root),
+            is_exact=all(map(is_exact, unique)),
             expansions=None if prefixes else {},
             base_keys=() if prefixes else _base_keys(unique, {}),
         )
