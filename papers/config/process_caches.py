@@ -58,6 +58,7 @@ PROCESS_CACHES: Final = (
         "one part (the index of 8,192 papers); one year, some hundred MB",
         "the next part; the end of the merge",
     ),
+    ProcessCache("papers.index.layout._unpack", "segment layout by its bytes", "256 layouts"),
     ProcessCache(
         "papers.index.term_months.TermMonths",
         "stored months by term, of the terms that a writer has written",

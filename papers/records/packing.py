@@ -99,10 +99,7 @@ class LazyPaper:
         self._serialized = row = _ZSTD.decompressor.decompress(packed[1:])
         title, title_end = _string_bounds(row, _ARRAY_HEADER_BYTES)
         abstract, self._abstract_end = _string_bounds(row, title_end)
-        self.text_bytes: tuple[bytes, ...] = (
-            row[title:title_end],
-            row[abstract : self._abstract_end],
-        )
+        self.text_bytes = (row[title:title_end], row[abstract : self._abstract_end])
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, LazyPaper):

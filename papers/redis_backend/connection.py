@@ -194,8 +194,10 @@ def read_many(redis: Redis, commands: Sequence[RedisCommand]) -> list[Any]:
     hundreds. Raises redis-py's errors, even if only one reply is an error. A client with retries
     may send them again.
     """
-    if isinstance(redis, RoutingClient):
-        return redis.send_batch(commands)
+    if RoutingClient in type(redis).__mro__:  # `isinstance` checks the protocols of Redis first
+        router: Any = redis
+        replies: list[Any] = router.send_batch(commands)
+        return replies
     return read_from_one(redis, commands)
 
 

@@ -132,7 +132,7 @@ class Evaluator:
         A date range that covers every month needs no posting.
         """
         candidates: Candidates | None = None
-        for child in sorted(node.required, key=_rank) if len(node.required) > 1 else node.required:
+        for child in sorted(node.required, key=lambda n: NODE_EVALUATIONS[type(n)].rank(n)):
             months = self.postings.months
             if isinstance(child, DateRange) and all(covers_month(child, m) for m in months):
                 continue
@@ -231,10 +231,6 @@ class Evaluator:
 def is_exact(node: Node) -> bool:
     """Return True if postings alone decide which papers match."""
     return NODE_EVALUATIONS[type(node)].is_exact(node)
-
-
-def _rank(node: Node) -> int:
-    return NODE_EVALUATIONS[type(node)].rank(node)
 
 
 def _is_exact_text(text: Text) -> bool:

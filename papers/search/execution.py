@@ -166,6 +166,7 @@ class QueryExecution:
         self.cached_hits = cache.hits.get(self._cache_key)
         if self.cached_hits is not None:
             return []
+        self._tree = self.request.tree
         self.plan = QueryPlan.of(self._tree)  # spellings may occur at another revision
         self._pacer, self._months_ahead = self._new_pacer(cache), ()
         requests = [*cache.month_requests(), *cache.term_requests(self.plan)]
@@ -244,10 +245,6 @@ class QueryExecution:
         if request.listed and not (part.picks and (part.votes or 0) >= request.min_votes):
             return False
         return matches_node(self._tree, FoldedPaper(part))
-
-    @cached_property
-    def _tree(self) -> Node:
-        return self.request.tree
 
     def verify_docs(self, doc_ids: BitMap) -> BitMap:
         """Return the candidates whose texts match, in one round trip; none if all are cached."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from functools import cached_property, reduce
+from operator import itemgetter
 from typing import Any, Final
 
 from pyroaring import BitMap
@@ -129,8 +130,8 @@ class _TextBatch:
         """Return the texts that a field covers: a word of the other text decides nothing."""
         joined = self._joined.get(field)
         if joined is None:
-            covered = _TEXTS_OF_FIELD[field]
-            texts = {doc_id: paper.text_bytes[covered] for doc_id, paper in self._papers.items()}
+            covered_by = _TEXTS_OF_FIELD[field]
+            texts = {id: covered_by(paper.text_bytes) for id, paper in self._papers.items()}
             self._joined[field] = joined = self._join(texts, with_separators(texts))
         return joined
 
@@ -157,9 +158,9 @@ _BATCH_EVALUATIONS: Final[dict[type, Callable[[_TextBatch, Any], Candidates]]] =
 """The node types that many texts decide together; papers are matched one by one for others."""
 
 
-_TEXTS_OF_FIELD: Final = {
-    Field.ANY: slice(2),
-    Field.TITLE: slice(1),
-    Field.ABSTRACT: slice(1, 2),
+_TEXTS_OF_FIELD: Final[Mapping[Field, Callable[[Sequence[bytes]], Sequence[bytes]]]] = {
+    Field.ANY: itemgetter(slice(2)),
+    Field.TITLE: itemgetter(slice(1)),
+    Field.ABSTRACT: itemgetter(slice(1, 2)),
 }
 """Which of a paper's texts a field covers: the title is the first, the abstract the second."""
