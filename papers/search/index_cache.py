@@ -18,6 +18,7 @@ from papers.blocks.saved_blocks import NO_BLOCKS, READ_BLOCKS, decode_blocks
 from papers.index import bitmaps
 from papers.index.layout import MONTHS_PER_YEAR, SegmentLayout
 from papers.index.postings import COMPACTED, MAX_INLINE_POSTING
+from papers.index.term_months import lists_all
 from papers.model.arxiv_id import stored_month
 from papers.query.ast import Node
 from papers.query.request import Hits
@@ -140,9 +141,10 @@ class IndexCache:
         """Return the months in which a query's terms occur as far as is known, newest first."""
         months, terms = self.months or (), plan.dictionary_terms
         known = {term: self.term_months[term] for term in terms if term in self.term_months}
-        if len(known) < len(terms) or (possible := possible_months(plan.root, known)) is None:
+        if len(known) < len(terms) or all([lists_all(of, len(months)) for of in known.values()]):
             return months
-        return tuple([month for month in months if month in possible])
+        possible = possible_months(plan.root, known)
+        return months if possible is None else tuple([m for m in months if m in possible])
 
     def prefix_expansions(self, plan: QueryPlan) -> PrefixExpansions | None:
         """Return the words of a query's prefixes; None while some have not been read."""

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from papers.index.author_terms import author_query_terms
 from papers.index.term_months import listed_months
-from papers.index.terms import label_terms, text_shingles, text_terms, title_terms, word_terms
+from papers.index.terms import label_terms, text_shingles, text_terms, title_terms
 from papers.index.word_shares import is_rare_word, word_share
 from papers.model.labels import month_day_range
 from papers.query.ast import (
@@ -219,7 +219,7 @@ def _text_keys(text: Text, expansions: PrefixExpansions) -> Sequence[PostingKey]
 def _text_dictionary_terms(text: Text) -> Sequence[bytes]:
     if text.is_prefix or text.field in (Field.COMMENT, Field.ORGANIZATION):
         return ()
-    return word_terms(Text(Field.ANY, text.words) if text.field is Field.TITLE else text)
+    return text_terms(Text(Field.ANY, text.words) if text.field is Field.TITLE else text)
 
 
 def _text_anchors(text: Text) -> list[frozenset[bytes]]:

@@ -13,6 +13,7 @@ from papers.index.bitmaps import (
     deserialize_bitmap,
     deserialize_padded,
     serialize_bitmap,
+    unite_bitmaps,
 )
 from papers.index.postings import decode_doc_ids, encode_doc_ids
 
@@ -95,3 +96,10 @@ def test_bitmap_is_assembled_from_arrays(containers: dict[int, frozenset[int]]) 
     sizes = [(key, len(containers[key])) for key in sorted(containers)]
     numbers = b"".join(n.to_bytes(2, "little") for k, _ in sizes for n in sorted(containers[k]))
     assert bitmap_from_arrays(sizes, numbers) == bitmap_of(containers)
+
+
+@given(st.lists(NUMBERS, max_size=7))
+def test_united_bitmaps_are_left_as_they_are(sets: list[frozenset[int]]) -> None:
+    bitmaps = [BitMap(numbers) for numbers in sets]
+    assert unite_bitmaps(bitmaps) == BitMap(frozenset().union(*sets))
+    assert bitmaps == [BitMap(numbers) for numbers in sets]
