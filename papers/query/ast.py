@@ -233,7 +233,9 @@ def all_of(required: Iterable[Node], excluded: Iterable[Node] = ()) -> Node:
         flat_excluded.extend(node.excluded if isinstance(node, And) else [])
     for node in excluded:
         flat_excluded.extend(node.alternatives if isinstance(node, Or) else [node])
-    normal = And(_unique_sorted(flat_required), _unique_sorted(flat_excluded))
+    # The nodes of one tree alone are in normal form as they are.
+    all_required = _unique_sorted(flat_required) if others else tuple(flat_required)
+    normal = And(all_required, _unique_sorted(flat_excluded))
     return normal.required[0] if len(normal.required) == 1 and not normal.excluded else normal
 
 
