@@ -11,12 +11,14 @@ import re
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence, Set
 from functools import cached_property
-from itertools import accumulate, chain
+from itertools import accumulate, chain, islice
 from typing import Final
 
 from papers.text.folding import fold_text, lower_capitals
-from papers.text.link_names import blank_url_bytes
-from papers.text.phrases import PhrasePattern, second_parts
+from papers.text.link_names import blank_url_bytes, url_hints
+from papers.text.phrases import PhrasePattern, find_literal, second_parts
+from papers.text.squeezed_texts import LETTER_SIGNS, needles_of, squeeze, texts_with
+from papers.text.text_readings import folded_readings
 
 _DOTNET: Final = re.compile(rb"\.(?=(?:NET|Net|net)(?![A-Za-z0-9]))")
 _FOLDABLE_MARKS: Final = bytes(
@@ -27,6 +29,11 @@ blank."""
 
 _FOLD_SEPARATOR: Final = b"\1"
 """The separator of texts that are folded together and then split again."""
+_MAX_LITERALS: Final = 3
+_SAMPLE_SIZE: Final = 4
+"""How many ways to write a phrase are learnt, each from so many papers."""
+_WINDOW_SIZE: Final = 100
+"""Bytes before and after a hyphenated pair in which the words of a phrase are looked for."""
 _TEXT_SEPARATOR: Final = b" \0 "
 """The separator of joined texts: no phrase reaches across it."""
 
@@ -70,20 +77,91 @@ class JoinedTexts:
 
         `fields` are the numbers of the texts of a paper that are searched.
         """
-        plainly = set() if self._folded else self._papers_with_plain(phrase, fields)
-        if len(plainly) == len(self._papers):
-            return plainly, set()
-        others = self
-        if 2 * len(plainly) > len(self._papers):
-            left = {doc_id: of for doc_id, of in self._papers.items() if doc_id not in plainly}
-            others = JoinedTexts(left, self._known_unplain)
-        exact, unclear = others._search(phrase, fields)
-        return plainly | exact, unclear
+        literally = set() if self._folded else self._papers_with_literals(phrase, fields)
+        if len(literally) == len(self._papers):
+            return literally, set()
+        others = self._without(literally)
+        possible, changed = others._possible_papers(phrase)
+        left = others._only(possible - literally)
+        plainly = set() if self._folded else left._papers_with_plain(phrase, fields)
+        exact, unclear = left._without(plainly)._search(phrase, fields)
+        exact |= literally | plainly
+        return exact, (unclear & possible | changed) - exact
+
+    def _without(self, doc_ids: Set[int]) -> JoinedTexts:
+        """Return the texts of the other papers; all of them unless these are much fewer."""
+        return self._only(self._papers.keys() - doc_ids) if doc_ids else self
+
+    def _only(self, doc_ids: Set[int]) -> JoinedTexts:
+        """Return the texts of some papers; all of them unless these are much fewer."""
+        if 2 * len(doc_ids) > len(self._papers):
+            return self
+        some = {doc_id: of for doc_id, of in self._papers.items() if doc_id in doc_ids}
+        return JoinedTexts(some, self._known_unplain & doc_ids, folded=self._folded)
+
+    def _possible_papers(self, phrase: PhrasePattern) -> tuple[Set[int], Set[int]]:
+        """Return the papers whose letters do not rule a phrase out, and those of changed letters.
+
+        The latter may have it in any case; they are in the former if their letters say so, too.
+        """
+        needles = needles_of(phrase)
+        if not needles or (self._known_unplain and not self._folded):
+            return self._papers.keys(), set()
+        numbers = texts_with(self._squeezed, needles)
+        possible = {self._doc_ids[number // self._texts_per_paper] for number in numbers}
+        return possible, self._changed
+
+    @cached_property
+    def _squeezed(self) -> bytes:
+        return squeeze(self._written)
+
+    @cached_property
+    def _changed(self) -> Set[int]:
+        """The papers whose letters may be others when they are folded."""
+        if self._folded:
+            return self._known_unplain
+        text, changed = self._written, set[int]()
+        for sign in LETTER_SIGNS:
+            changed |= self._papers_with(sign, text)
+        hints = map(self._paper_and_field, url_hints(text))
+        changed.update([self._doc_ids[paper] for paper, _ in hints])
+        if not text.isascii():
+            papers = self._papers.items()
+            changed.update([id for id, texts in papers if not all(map(bytes.isascii, texts))])
+        return changed
+
+    def _papers_with_literals(self, phrase: PhrasePattern, fields: Sequence[int]) -> set[int]:
+        """Return papers that have a phrase as it is mostly written, by searches for bytes.
+
+        First as its folded words; then as some paper has it that does not have those.
+        """
+        found, literal = self._papers_with_literal(phrase.literal, fields), b""
+        for _ in range(_MAX_LITERALS):
+            some = list(islice((id for id in self._doc_ids if id not in found), _SAMPLE_SIZE))
+            sample = JoinedTexts({id: self._papers[id] for id in some}, self._known_unplain)
+            literal = phrase.written_literal(sample._lower, sample._written, 0)
+            more = self._papers_with_literal(literal, fields) - found
+            if not more:
+                break
+            found |= more
+        return found
+
+    def _papers_with_literal(self, literal: bytes, fields: Sequence[int]) -> set[int]:
+        """Return the papers that have a `written_literal` between blanks."""
+        found, at = set[int](), 0
+        while literal and (at := find_literal(self._written, literal, at)) >= 0:
+            paper, field = self._paper_and_field(at)
+            if field in fields:
+                found.add(self._doc_ids[paper])
+                at = self._starts[(paper + 1) * self._texts_per_paper]
+            else:
+                at += 1
+        return found
 
     def _papers_with_plain(self, phrase: PhrasePattern, fields: Sequence[int]) -> set[int]:
         """Return the papers in which a phrase stands so that neither folding nor a URL matters.
 
-        Nearly every paper that has the phrase has it so. The rest of its texts is not searched.
+        The rest of its texts is not searched.
         """
         found, at = set[int](), 0
         while (at := phrase.find_plain(self._lower, self._written, at)) >= 0:
@@ -103,19 +181,35 @@ class JoinedTexts:
             if field in fields:
                 (exact if plainly or self._folded else found).add(self._doc_ids[paper])
         others = self._papers.keys() - exact
-        joined = self._papers_with_joined(phrase, fields) if others else ()
-        unclear = {
-            doc_id
-            for doc_id in others
-            if doc_id in found or doc_id in joined or doc_id in self._unplain
-        }
-        return exact, unclear
+        joined = self._places_of_joined(phrase, fields) if others else []
+        if self._folded:
+            exact.update([doc_id for doc_id, at in joined if self._has_closed(phrase, at)])
+            others = self._papers.keys() - exact
+        found.update([doc_id for doc_id, _ in joined])
+        return exact, {id for id in others if id in found or id in self._unplain}
 
-    def _papers_with_joined(self, phrase: PhrasePattern, fields: Sequence[int]) -> set[int]:
-        """Return the papers that have a word of a phrase as a hyphenated pair; hardly any has."""
-        joined = phrase.joined_occurrences(self._without_urls[0], self._second_parts)
-        places = map(self._paper_and_field, joined)
-        return {self._doc_ids[paper] for paper, field in places if field in fields}
+    def _places_of_joined(
+        self, phrase: PhrasePattern, fields: Sequence[int]
+    ) -> list[tuple[int, int]]:
+        """Return papers and places where a word of a phrase is a hyphenated pair; hardly any is."""
+        places = list[tuple[int, int]]()
+        for at in phrase.joined_occurrences(self._without_urls[0], self._second_parts):
+            paper, field = self._paper_and_field(at)
+            if field in fields:
+                places.append((self._doc_ids[paper], at))
+        return places
+
+    def _has_closed(self, phrase: PhrasePattern, at: int) -> bool:
+        """Return whether a folded text has a phrase around a hyphenated pair, by a closed reading.
+
+        Only some words around it are read; what is found there is in the whole text.
+        """
+        text = self._written
+        start = text.rfind(b" ", 0, max(at - _WINDOW_SIZE, text.rfind(b"\0", 0, at) + 2)) + 1
+        end = text.find(b" ", min(at + _WINDOW_SIZE, text.find(b"\0", at) - 1))
+        readings = folded_readings(text[start:end].decode())
+        words = f" {' '.join([word.folded for word in phrase.words])} "
+        return any(words in f" {' '.join(reading)} " for reading in readings.closed)
 
     @cached_property
     def _second_parts(self) -> Set[bytes]:

@@ -24,6 +24,7 @@ PIECES = st.lists(
     | st.sampled_from(["reward", "Rewards", "model", "mice", "mouse", "\\v", "$", "\\", "{", "é"])
     | st.sampled_from([" ", "-", "(", ".", "/", '"', "'s", "\n", ", ", " \0 ", ": "])
     | st.sampled_from(["https://", "www.", ".com/", ".NET", "re", "ward", "mo", "dels"])
+    | st.sampled_from(["_", "}", "^", "&", "+", "#", "*", "'", "\\textbf{", "c", "C", "'such"])
 ).map("".join)
 PHRASES = st.sampled_from(
     [
@@ -32,6 +33,10 @@ PHRASES = st.sampled_from(
         ("reward", "model", "reward"),
         ("mouse", "reward"),
         ("reward", "dotnet"),
+        ("cplusplus", "reward"),
+        ("re", "model"),
+        ("c", "such", "model"),
+        ("candc", "reward"),
     ]
 )
 FIELDS = st.sampled_from([Field.ANY, Field.TITLE, Field.ABSTRACT])
@@ -78,6 +83,14 @@ def test_verify_matches_what_a_scan_matches(query: Query, papers: list[Paper]) -
 @example([("one", "a reward model")], ("reward", "model"), Field.TITLE)
 @example([("", "REWARD NETS IN CAPITALS")], ("reward", "net"), Field.ANY)
 @example([("", r"For \v model, x"), ("", "a$.$io/model's now")], ("model",), Field.ANY)
+@example([("", "the C$^+$$^+$ reward")], ("cplusplus", "reward"), Field.ANY)
+@example([("", "C&C reward"), ("", "C\\&C reward")], ("candc", "reward"), Field.ANY)
+@example([("", "re http://a.io/x model"), ("", "re a.b.io models")], ("re", "model"), Field.ANY)
+@example([("", r"re \textbf{model}"), ("", "re \u2013 model")], ("re", "model"), Field.ANY)
+@example([("", "c's such' model"), ("", "c 'such model")], ("c", "such", "model"), Field.ANY)
+@example([("", "re-re-ward mo-del")], ("reward", "model"), Field.ANY)
+@example([("", "(Reward models), reward models now")], ("reward", "model"), Field.ANY)
+@example([("", r"\v reward model x"), ("", "reward modelS x")], ("reward", "model"), Field.ANY)
 def test_exact_texts_match_and_possible_ones_include_all_matches(
     written: list[tuple[str, str]], phrase: tuple[str, ...], field: Field
 ) -> None:
@@ -187,7 +200,8 @@ def test_phrase_that_is_exact_without_folding(phrase: str, text: str, exact: boo
         ("a preward model", False),
         ("reward [model]", True),
         ("a reward", False),
-        ("$R$ rewards", True),
+        ("$R$ rewards", False),
+        (r"\(R\) rewards", True),
         ("reward's model", True),
         ("a re-ward model", True),
         ("a re--ward model", True),
