@@ -256,8 +256,11 @@ def shingle_candidates(phrase: Text, postings: Postings) -> tuple[BitMap, BitMap
 def rare_terms(phrase: Text) -> Sequence[bytes]:
     """Return the terms of a phrase's rare words: short postings, which are always read.
 
-    In titles nearly every word is rare.
+    Several shingles hardly ever meet by chance, and need no words. In titles nearly every word is
+    rare, and shingles say little.
     """
+    if phrase.field is not Field.TITLE and len(text_shingles(phrase)) > 1:
+        return ()
     is_rare = is_rare_title_word if phrase.field is Field.TITLE else is_rare_word
     words = zip(phrase.words, text_terms(phrase), strict=True)
     return [term for word, term in words if is_rare(word)]

@@ -21,7 +21,7 @@ from pyroaring import BitMap
 
 from papers.index.postings import doc_ids_of_months
 from papers.index.terms import day_terms, text_shingles, text_terms
-from papers.index.word_shares import RARE_SHARE, is_rare_word, word_share
+from papers.index.word_shares import RARE_SHARE, word_share
 from papers.query.ast import DateRange, Field, Leaf, Node, Or, Text, leaves, map_children
 from papers.search.evaluate import (
     Candidates,
@@ -253,9 +253,10 @@ def _probe_terms(phrase: Text) -> Sequence[bytes]:
     words = {word: term for word, term in zip(phrase.words, text_terms(phrase), strict=True)}
     if phrase.field is Field.TITLE:
         return ()
-    medium = [term for word, term in words.items() if not is_rare_word(word) and not _is_long(word)]
-    if medium or any(map(is_rare_word, words)):
-        return tuple(medium)
+    known = rare_terms(phrase)
+    short = [term for word, term in words.items() if term not in known and not _is_long(word)]
+    if short or known:
+        return tuple(short)
     rarest = sorted(words, key=word_share)[:_MAX_LONG_POSTINGS]
     return tuple(words[word] for word in rarest)
 

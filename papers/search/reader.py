@@ -15,7 +15,7 @@ from pyroaring import BitMap
 from redis import Redis
 
 from papers.errors import StoreError
-from papers.index.bitmaps import PaddedBitmap
+from papers.index.bitmaps import ArrayContainers, PaddedBitmap, assemble_arrays
 from papers.index.postings import decode_doc_ids, doc_ids_of_months
 from papers.model.arxiv_id import ArxivId
 from papers.query.ast import Node
@@ -27,7 +27,7 @@ from papers.redis_backend.records import open_records, read_packed_papers, read_
 from papers.search.evaluate import PostingKey
 from papers.search.index_cache import IndexCache, ReadRequest
 from papers.search.plan import QueryPlan, RequiredPostings
-from papers.search.segments import Months, SegmentLookup, SegmentPostings
+from papers.search.segments import Months, SegmentLookup, SegmentPosting, SegmentPostings
 from papers.search.verify import verify
 
 MAX_CACHE_BYTES: Final = 64_000_000
@@ -235,13 +235,22 @@ def _restricted(
     segments: Iterable[SegmentPostings], key: PostingKey, doc_ids: BitMap
 ) -> list[BitMap]:
     parts = [part for cached in segments if (part := cached.get(key))]
-    return [(decode_doc_ids(part) if isinstance(part, bytes) else part) & doc_ids for part in parts]
+    return [_usable(part) & doc_ids for part in parts]
+
+
+def _usable(part: SegmentPosting) -> BitMap | PaddedBitmap:
+    if isinstance(part, bytes):
+        return decode_doc_ids(part)
+    return part.bitmap if isinstance(part, ArrayContainers) else part
 
 
 def _segment_bitmaps(segments: Iterable[SegmentPostings], key: PostingKey) -> list[BitMap]:
     """Return bitmaps whose union is the posting of some segments; short postings make up one."""
     parts = [part for cached in segments if (part := cached.get(key))]
     short = b"".join([part for part in parts if isinstance(part, bytes)])
-    long = [part for part in parts if not isinstance(part, bytes)]
-    bitmaps = [part.unpadded if isinstance(part, PaddedBitmap) else part for part in long]
-    return [*bitmaps, decode_doc_ids(short)] if short else bitmaps
+    small = [part for part in parts if isinstance(part, ArrayContainers)]
+    found = [decode_doc_ids(short)] if short else []
+    if small:
+        found.append(assemble_arrays(small))
+    found += [part for part in parts if isinstance(part, BitMap)]
+    return [*found, *[part.unpadded for part in parts if isinstance(part, PaddedBitmap)]]
