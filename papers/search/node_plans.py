@@ -11,6 +11,7 @@ from functools import reduce
 from typing import Any, Final, NamedTuple
 
 from papers.index.author_terms import author_query_terms
+from papers.index.probe_terms import rare_terms
 from papers.index.term_months import listed_months
 from papers.index.terms import label_terms, text_shingles, text_terms, title_terms, word_terms
 from papers.index.word_shares import is_rare_word, word_share
@@ -34,7 +35,6 @@ from papers.search.evaluate import (
     PostingKey,
     PrefixExpansions,
     prefix_terms,
-    rare_terms,
 )
 from papers.search.segments import Months
 
