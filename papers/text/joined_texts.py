@@ -15,7 +15,7 @@ from itertools import accumulate, chain, islice
 from typing import Final
 
 from papers.text.folding import fold_text, lower_capitals
-from papers.text.link_names import blank_url_bytes, url_hints
+from papers.text.link_names import blank_url_bytes
 from papers.text.phrases import PhrasePattern, find_literal, second_parts
 from papers.text.squeezed_texts import LETTER_SIGNS, needles_of, squeeze, texts_with
 from papers.text.text_readings import folded_readings
@@ -29,6 +29,8 @@ blank."""
 
 _FOLD_SEPARATOR: Final = b"\1"
 """The separator of texts that are folded together and then split again."""
+_FEW_PAPERS: Final = 16
+"""So few texts are not searched for a phrase as it is mostly written: that takes as long."""
 _MAX_LITERALS: Final = 3
 _SAMPLE_SIZE: Final = 4
 """How many ways to write a phrase are learnt, each from so many papers."""
@@ -77,7 +79,8 @@ class JoinedTexts:
 
         `fields` are the numbers of the texts of a paper that are searched.
         """
-        literally = set() if self._folded else self._papers_with_literals(phrase, fields)
+        is_small = self._folded or len(self._papers) <= _FEW_PAPERS
+        literally = set() if is_small else self._papers_with_literals(phrase, fields)
         if len(literally) == len(self._papers):
             return literally, set()
         others = self._without(literally)
@@ -113,7 +116,7 @@ class JoinedTexts:
 
     @cached_property
     def _squeezed(self) -> bytes:
-        return squeeze(self._written)
+        return squeeze(self._written if self._folded else blank_url_bytes(self._written))
 
     @cached_property
     def _changed(self) -> Set[int]:
@@ -123,8 +126,6 @@ class JoinedTexts:
         text, changed = self._written, set[int]()
         for sign in LETTER_SIGNS:
             changed |= self._papers_with(sign, text)
-        hints = map(self._paper_and_field, url_hints(text))
-        changed.update([self._doc_ids[paper] for paper, _ in hints])
         if not text.isascii():
             papers = self._papers.items()
             changed.update([id for id, texts in papers if not all(map(bytes.isascii, texts))])

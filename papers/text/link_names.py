@@ -65,11 +65,6 @@ def blank_url_bytes(text: bytes) -> bytes:
     return b"".join([*parts, text[at:]]) if at else text
 
 
-def url_hints(text: bytes) -> Iterator[int]:
-    """Yield places of an encoded text, of which every URL has one."""
-    return (match.start() for hint in _HINTS_BYTES for match in hint.finditer(text))
-
-
 def _find_chunks(
     text: AnyStr, hints: Iterable[re.Pattern[AnyStr]], blank: AnyStr, newline: AnyStr
 ) -> list[tuple[int, int]]:
