@@ -27,7 +27,7 @@ from papers.redis_backend.records import open_records, read_packed_papers, read_
 from papers.search.evaluate import PostingKey
 from papers.search.index_cache import IndexCache, ReadRequest
 from papers.search.plan import QueryPlan, RequiredPostings
-from papers.search.segments import Months, SegmentLookup, SegmentPosting, SegmentPostings
+from papers.search.segments import Months, SegmentLookup, SegmentPostings
 from papers.search.verify import verify
 
 MAX_CACHE_BYTES: Final = 64_000_000
@@ -234,23 +234,31 @@ def _union(parts: Sequence[BitMap]) -> BitMap:
 def _restricted(
     segments: Iterable[SegmentPostings], key: PostingKey, doc_ids: BitMap
 ) -> list[BitMap]:
-    parts = [part for cached in segments if (part := cached.get(key))]
-    return [_usable(part) & doc_ids for part in parts]
-
-
-def _usable(part: SegmentPosting) -> BitMap | PaddedBitmap:
-    if isinstance(part, bytes):
-        return decode_doc_ids(part)
-    return part.bitmap if isinstance(part, ArrayContainers) else part
+    parts, packed = _parts_of(segments, key)
+    return [part & doc_ids for part in (*parts, *packed)]
 
 
 def _segment_bitmaps(segments: Iterable[SegmentPostings], key: PostingKey) -> list[BitMap]:
-    """Return bitmaps whose union is the posting of some segments; short postings make up one."""
-    parts = [part for cached in segments if (part := cached.get(key))]
-    short = b"".join([part for part in parts if isinstance(part, bytes)])
-    small = [part for part in parts if isinstance(part, ArrayContainers)]
-    found = [decode_doc_ids(short)] if short else []
-    if small:
-        found.append(assemble_arrays(small))
-    found += [part for part in parts if isinstance(part, BitMap)]
-    return [*found, *[part.unpadded for part in parts if isinstance(part, PaddedBitmap)]]
+    """Return bitmaps whose union is the posting of some segments."""
+    large, packed = _parts_of(segments, key)
+    return [*packed, *[part.unpadded if isinstance(part, PaddedBitmap) else part for part in large]]
+
+
+def _parts_of(
+    segments: Iterable[SegmentPostings], key: PostingKey
+) -> tuple[list[BitMap | PaddedBitmap], list[BitMap]]:
+    """Return the large postings of a key in some segments, and bitmaps of all small ones."""
+    large, arrays = list[BitMap | PaddedBitmap](), list[ArrayContainers]()
+    short = list[bytes]()
+    for cached in segments:
+        part = cached.get(key)
+        if part is None:
+            continue
+        if isinstance(part, bytes):
+            short.append(part)
+        elif isinstance(part, ArrayContainers):
+            arrays.append(part)
+        else:
+            large.append(part)
+    packed = [decode_doc_ids(b"".join(short))] if short else []
+    return large, [*packed, assemble_arrays(arrays)] if arrays else packed
