@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import chain
 from typing import Final, Protocol
 
 from pyroaring import BitMap
@@ -111,6 +112,10 @@ class SegmentPacer:
         self._found += count
         self._is_rare = self._found < self._read * _MAX_RARE_SHARE
 
+    def take_back(self, count: int) -> None:
+        """Subtract candidates that will be counted once more, with those of the next batch."""
+        self._found -= count
+
     @property
     def is_rare(self) -> bool:
         """Whether hardly any paper read so far was a candidate; False before the first batch."""
@@ -132,6 +137,8 @@ class QueryExecution:
         is_id = request.before and not request.is_by_event
         self.cursor = ArxivId.parse(request.before) if is_id else None
         self._descending = descending
+        self._plan_ahead: QueryPlan | None = None
+        """The plan of the postings that were read with the query's terms."""
         self.cached_hits: Hits | None = None
         """The result, if the same request was executed before at this revision."""
         self.session = reader.open_session(self._initial_requests)
@@ -169,12 +176,13 @@ class QueryExecution:
         self.cached_hits = cache.hits.get(self._cache_key)
         if self.cached_hits is not None:
             return []
+        self._plan_ahead = None
         self.plan = QueryPlan.of(self._tree)  # spellings may occur at another revision
         requests = [*cache.month_requests(), *cache.term_requests(self.plan)]
         if self.request.order == "announced" and cache.months and self._complete_plan(cache):
             possible = self._possible_months(cache, until_cursor=True)
             months = next(self._new_pacer(cache).batches(possible), ())
-            plan = self.plan.to_prefetch(cache.term_months)
+            self._plan_ahead = plan = self.plan.to_prefetch(cache.term_months)
             lookups = cache.segment_lookups(plan.required_postings(months))
             requests += cache.posting_requests(lookups)
         return requests
@@ -204,7 +212,27 @@ class QueryExecution:
 
     def month_batches(self, months: Months) -> Iterator[Months]:
         """Cut months into batches to read together."""
-        return self._pacer.batches(months)
+        batches = self._pacer.batches(months)
+        first = next(batches, ())
+        found = self._count_ahead(first)
+        if found is not None and found < self.target_candidates:
+            self._pacer.add_found(found)
+            first = (*first, *next(batches, ()))
+            self._pacer.take_back(found)
+        return chain((first,) if first else (), batches)
+
+    def _count_ahead(self, months: Months) -> int | None:
+        """Return how many candidates were read with the query's terms, if not all were.
+
+        Joined spellings of longer phrases turn out to occur: they are read with the next months,
+        unless there are enough candidates without them.
+        """
+        ahead, session = self._plan_ahead, self.session
+        if not ahead or session.has_postings(self.plan, months):
+            return None
+        if not session.has_postings(ahead, months):
+            return None
+        return len(ahead.evaluate(session.read_postings(ahead.required_postings(months))).possible)
 
     def read_candidates(self, months: Months) -> Candidates:
         """Read the candidates of some months, in one round trip or none.

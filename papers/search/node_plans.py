@@ -179,7 +179,6 @@ def _or_anchors(node: Or) -> list[frozenset[bytes]]:
 def _text_selectivity(text: Text) -> float:
     is_rare = not text.is_prefix and any(map(is_rare_word, text.words))
     if text.is_phrase:
-        is_rare = is_rare or len(text_shingles(text)) > 1
         return _RARE_PHRASE_SELECTIVITY if is_rare else _PHRASE_SELECTIVITY
     if is_rare:
         return _RARE_WORD_SELECTIVITY

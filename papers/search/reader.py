@@ -110,6 +110,11 @@ class ReadSession:
         reason = f"one of the months {sorted(months)} is compacted, but its year does not have it"
         raise StoreError(f"the index is damaged: {reason}; restore a backup")
 
+    def has_postings(self, plan: QueryPlan, months: Months) -> bool:
+        """Return whether the postings that a plan requires of months are cached."""
+        lookups = self.cache.segment_lookups(plan.required_postings(months))
+        return not any(lookup.missing_keys for lookup in lookups)
+
     def read_refined(self, plan: QueryPlan, months: Months) -> tuple[QueryPlan, MergedPostings]:
         """Read the postings that a plan requires until it is final; see `QueryPlan.refine`.
 

@@ -16,9 +16,9 @@ from typing import Final
 
 from papers.text.folding import fold_text, lower_capitals
 from papers.text.link_names import blank_url_bytes
-from papers.text.phrases import PhrasePattern, find_literal, second_parts
+from papers.text.phrases import PhrasePattern, literal_places, second_parts
 from papers.text.squeezed_texts import LETTER_SIGNS, needles_of, squeeze, texts_with
-from papers.text.text_readings import folded_readings
+from papers.text.text_readings import folded_readings, token_readings
 
 _DOTNET: Final = re.compile(rb"\.(?=(?:NET|Net|net)(?![A-Za-z0-9]))")
 _FOLDABLE_MARKS: Final = bytes(
@@ -31,9 +31,11 @@ _FOLD_SEPARATOR: Final = b"\1"
 """The separator of texts that are folded together and then split again."""
 _FEW_PAPERS: Final = 16
 """So few texts are not searched for a phrase as it is mostly written: that takes as long."""
-_MAX_LITERALS: Final = 3
+_MAX_LITERALS: Final = 4
 _SAMPLE_SIZE: Final = 4
 """How many ways to write a phrase are learnt, each from so many papers."""
+_SMALL_WORD: Final = " x"
+"""Beside it no text is all in capitals."""
 _WINDOW_SIZE: Final = 100
 """Bytes before and after a hyphenated pair in which the words of a phrase are looked for."""
 _TEXT_SEPARATOR: Final = b" \0 "
@@ -79,16 +81,29 @@ class JoinedTexts:
 
         `fields` are the numbers of the texts of a paper that are searched.
         """
-        is_small = self._folded or len(self._papers) <= _FEW_PAPERS
-        literally = set() if is_small else self._papers_with_literals(phrase, fields)
-        if len(literally) == len(self._papers):
-            return literally, set()
-        others = self._without(literally)
-        possible, changed = others._possible_papers(phrase)
-        left = others._only(possible - literally)
+        if self._folded:
+            return self._search_possible(phrase, fields)
+        found, others = set[int](), self
+        if len(self._papers) > _FEW_PAPERS:
+            found = self._papers_with_literals(phrase, fields)
+            others = self._without(found)
+        if others is not self and len(found) < len(self._papers):
+            found |= others._papers_with_plain(phrase, fields)
+            others = others._without(found)
+        if len(found) == len(self._papers):
+            return found, set()
+        exact, unclear = others._search_possible(phrase, fields)
+        return found | exact, unclear - found
+
+    def _search_possible(
+        self, phrase: PhrasePattern, fields: Sequence[int]
+    ) -> tuple[set[int], set[int]]:
+        """Search the texts of the papers whose letters do not rule the phrase out."""
+        possible, changed = self._possible_papers(phrase)
+        left = self._only(possible)
         plainly = set() if self._folded else left._papers_with_plain(phrase, fields)
         exact, unclear = left._without(plainly)._search(phrase, fields)
-        exact |= literally | plainly
+        exact |= plainly
         return exact, (unclear & possible | changed) - exact
 
     def _without(self, doc_ids: Set[int]) -> JoinedTexts:
@@ -136,28 +151,31 @@ class JoinedTexts:
 
         First as its folded words; then as some paper has it that does not have those.
         """
-        found, literal = self._papers_with_literal(phrase.literal, fields), b""
+        found, rest = set[int](), self
+        literal = phrase.literal
         for _ in range(_MAX_LITERALS):
-            some = list(islice((id for id in self._doc_ids if id not in found), _SAMPLE_SIZE))
-            sample = JoinedTexts({id: self._papers[id] for id in some}, self._known_unplain)
-            literal = phrase.written_literal(sample._lower, sample._written, 0)
-            more = self._papers_with_literal(literal, fields) - found
-            if not more:
+            found |= rest._papers_with_literal(literal, fields) if literal else set()
+            if len(self._papers) - len(found) <= _FEW_PAPERS:
                 break
-            found |= more
+            rest = self._without(found)
+            literal = rest._written_literal(phrase, found)
+            if not literal:
+                break
         return found
+
+    def _written_literal(self, phrase: PhrasePattern, known: Set[int]) -> bytes:
+        """Return how the first papers that are not known have a phrase; nothing if they have not.
+
+        Not many of them, as the others may have it in another way, or not at all.
+        """
+        some = islice((doc_id for doc_id in self._doc_ids if doc_id not in known), _SAMPLE_SIZE)
+        sample = JoinedTexts({id: self._papers[id] for id in some}, self._known_unplain)
+        return phrase.written_literal(sample._lower, sample._written, 0)
 
     def _papers_with_literal(self, literal: bytes, fields: Sequence[int]) -> set[int]:
         """Return the papers that have a `written_literal` between blanks."""
-        found, at = set[int](), 0
-        while literal and (at := find_literal(self._written, literal, at)) >= 0:
-            paper, field = self._paper_and_field(at)
-            if field in fields:
-                found.add(self._doc_ids[paper])
-                at = self._starts[(paper + 1) * self._texts_per_paper]
-            else:
-                at += 1
-        return found
+        places = map(self._paper_and_field, literal_places(self._written, literal))
+        return {self._doc_ids[paper] for paper, field in places if field in fields}
 
     def _papers_with_plain(self, phrase: PhrasePattern, fields: Sequence[int]) -> set[int]:
         """Return the papers in which a phrase stands so that neither folding nor a URL matters.
@@ -183,10 +201,10 @@ class JoinedTexts:
                 (exact if plainly or self._folded else found).add(self._doc_ids[paper])
         others = self._papers.keys() - exact
         joined = self._places_of_joined(phrase, fields) if others else []
-        if self._folded:
-            exact.update([doc_id for doc_id, at in joined if self._has_closed(phrase, at)])
-            others = self._papers.keys() - exact
-        found.update([doc_id for doc_id, _ in joined])
+        for doc_id, at in joined:
+            if doc_id not in exact:
+                (exact if self._has_closed(phrase, at) else found).add(doc_id)
+        others = self._papers.keys() - exact
         return exact, {id for id in others if id in found or id in self._unplain}
 
     def _places_of_joined(
@@ -201,16 +219,22 @@ class JoinedTexts:
         return places
 
     def _has_closed(self, phrase: PhrasePattern, at: int) -> bool:
-        """Return whether a folded text has a phrase around a hyphenated pair, by a closed reading.
+        """Return whether a text has a phrase around a hyphenated pair, by a closed reading.
 
-        Only some words around it are read; what is found there is in the whole text.
+        Only some words around it are read. What is found there is in the whole text: no rule of
+        folding reaches across a blank, but for that of texts in capitals, which are lowered here.
         """
         text = self._written
         start = text.rfind(b" ", 0, max(at - _WINDOW_SIZE, text.rfind(b"\0", 0, at) + 2)) + 1
         end = text.find(b" ", min(at + _WINDOW_SIZE, text.find(b"\0", at) - 1))
-        readings = folded_readings(text[start:end].decode())
+        window = text[start:end].decode()
+        closed = (
+            folded_readings(window).closed
+            if self._folded
+            else [reading[:-1] for reading in token_readings(f"{window}{_SMALL_WORD}").closed]
+        )
         words = f" {' '.join([word.folded for word in phrase.words])} "
-        return any(words in f" {' '.join(reading)} " for reading in readings.closed)
+        return any(words in f" {' '.join(reading)} " for reading in closed)
 
     @cached_property
     def _second_parts(self) -> Set[bytes]:

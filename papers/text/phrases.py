@@ -142,21 +142,19 @@ class PhrasePattern(NamedTuple):
         )
 
 
-def find_literal(written: bytes, literal: bytes, start: int) -> int:
-    """Return where a `written_literal` stands next, between blanks; or -1.
+def literal_places(written: bytes, literal: bytes) -> Iterator[int]:
+    """Yield where a `written_literal` stands between blanks; `find_plain` would find each place.
 
-    There may be a sign before the second blank. `find_plain` would find each of these places.
-    `written` begins with a blank, and ends with two.
+    There may be a sign before the second blank. `written` begins with a blank, and ends with two.
     """
     literal = b" %b" % literal
-    at = written.find(literal, max(start - 1, 0))
+    at = written.find(literal)
     while at >= 0:
         end = at + len(literal)
         end += written[end] in _CLOSING_SIGNS
         if written[end] == _BLANK and b"\\" not in written[max(at - 3, 0) : at]:
-            return at + 1
-        at = written.find(literal, at + 1)
-    return -1
+            yield at + 1
+        at = written.find(literal, end - 1)
 
 
 def _touches_url(text: bytes, match: re.Match[bytes]) -> bool:
