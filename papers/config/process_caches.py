@@ -186,6 +186,11 @@ PROCESS_CACHES: Final = (
         "itself, when full",
     ),
     ProcessCache(
+        "papers.text.squeezed_texts.needles_of",
+        "letters by phrase that a paper with it has",
+        "256 phrases",
+    ),
+    ProcessCache(
         "paperwire.simulator.formats.api_query.fold_words",
         "folded words by text (simulator only)",
         "65,536 texts",

@@ -250,6 +250,8 @@ def posting_size(posting: SegmentPosting | None) -> int:
         return _ENTRY_COST
     if isinstance(posting, bytes):
         return _ENTRY_COST + len(posting)
+    if isinstance(posting, bitmaps.ArrayContainers):
+        return _ENTRY_COST + len(posting.numbers) + _DOC_ID_COST * len(posting.heads)
     count = len(posting.padded if isinstance(posting, bitmaps.PaddedBitmap) else posting)
     few = _DOC_ID_COST * min(count, MAX_INLINE_POSTING)
     return _ENTRY_COST + few + min(2 * count, _YEAR_BITSET_BYTES)

@@ -12,6 +12,7 @@ from math import prod
 from typing import Any, Final, NamedTuple
 
 from papers.index.author_terms import author_query_terms
+from papers.index.probe_terms import rare_terms
 from papers.index.term_months import listed_months
 from papers.index.terms import label_terms, text_shingles, text_terms, title_terms
 from papers.index.word_shares import is_rare_word, word_share
@@ -36,7 +37,6 @@ from papers.search.evaluate import (
     PostingKey,
     PrefixExpansions,
     prefix_terms,
-    rare_terms,
 )
 from papers.search.segments import Months
 

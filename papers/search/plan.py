@@ -20,9 +20,16 @@ from typing import Final, Protocol
 from pyroaring import BitMap
 
 from papers.index.postings import doc_ids_of_months
+from papers.index.probe_terms import (
+    TEXT_READ_COST,
+    long_terms,
+    probe_terms,
+    rare_terms,
+    slot_probe_terms,
+)
 from papers.index.terms import day_terms, text_shingles, text_terms
-from papers.index.word_shares import RARE_SHARE, is_rare_word, word_share
-from papers.query.ast import DateRange, Field, Leaf, Node, Or, Text, leaves, map_children
+from papers.index.word_shares import RARE_SHARE
+from papers.query.ast import DateRange, Leaf, Node, Or, Text, leaves, map_children
 from papers.search.evaluate import (
     Candidates,
     Evaluator,
@@ -31,7 +38,6 @@ from papers.search.evaluate import (
     PrefixExpansions,
     ProbeTerms,
     is_exact,
-    rare_terms,
     shingle_candidates,
     shingle_slot_key,
 )
@@ -44,15 +50,10 @@ TermMonthValues = Mapping[bytes, bytes | None]
 RequiredPostings = Sequence[tuple[Months, Sequence[PostingKey]]]
 """Months and the postings to read of each."""
 
-_TEXT_READ_COST: Final = 3.0
 _ROUND_TRIP_COST: Final = 20.0
-"""The cost of reading a text in vain, and of a round trip, as a number of short postings."""
+"""The cost of a round trip, as a number of short postings."""
 _PAPERS_PER_POSTING_COST: Final = 100_000
 """The number of papers of which a word's postings cost as much as a short posting."""
-_MAX_PROBE_SHARE: Final = 0.1
-"""The share of papers up to which a word's postings are read to rule out others."""
-_MAX_LONG_POSTINGS: Final = 2
-"""How many words of a phrase are read that has only words of more papers than that."""
 
 
 class SizedPostings(Postings, Protocol):
@@ -160,7 +161,7 @@ class QueryPlan:
         Of a query that `is_rare`, phrases of one shingle will be in slots: they are probed at once.
         """
         lone = [phrase for phrase in self.phrases if is_rare and len(text_shingles(phrase)) == 1]
-        chosen = {phrase: _probe_terms(phrase) for phrase in lone}
+        chosen = {phrase: slot_probe_terms(phrase) for phrase in lone}
         if not chosen and (not self.probe_terms or self.probes_everywhere):
             return self
         probe_terms = {**chosen, **self.probe_terms}
@@ -247,28 +248,11 @@ class QueryPlan:
         ]
         rare = len(rare_terms(phrase))
         by_chance = papers * prod(size / papers for size in sizes) * RARE_SHARE**rare
-        terms = _probe_terms(phrase)
+        terms = probe_terms(phrase)
         cost = _ROUND_TRIP_COST + papers * len(terms) / _PAPERS_PER_POSTING_COST
-        return terms if by_chance * _TEXT_READ_COST > cost else ()
-
-
-def _probe_terms(phrase: Text) -> Sequence[bytes]:
-    """Return the terms of a phrase to read where it is ambiguous, besides its rare ones.
-
-    Words of many papers rule out little: they are read of phrases that have no other.
-    """
-    words = {word: term for word, term in zip(phrase.words, text_terms(phrase), strict=True)}
-    if phrase.field is Field.TITLE:
-        return ()
-    medium = [term for word, term in words.items() if not is_rare_word(word) and not _is_long(word)]
-    if medium or any(map(is_rare_word, words)):
-        return tuple(medium)
-    rarest = sorted(words, key=word_share)[:_MAX_LONG_POSTINGS]
-    return tuple(words[word] for word in rarest)
-
-
-def _is_long(word: str) -> bool:
-    return word_share(word) > _MAX_PROBE_SHARE
+        if by_chance * TEXT_READ_COST <= cost:
+            return ()
+        return (*terms, *long_terms(phrase, terms, by_chance, papers))
 
 
 def _base_keys(

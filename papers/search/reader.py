@@ -15,7 +15,7 @@ from pyroaring import BitMap
 from redis import Redis
 
 from papers.errors import StoreError
-from papers.index.bitmaps import PaddedBitmap, unite_bitmaps
+from papers.index.bitmaps import ArrayContainers, PaddedBitmap, assemble_arrays, unite_bitmaps
 from papers.index.postings import decode_doc_ids, doc_ids_of_months
 from papers.model.arxiv_id import ArxivId
 from papers.query.ast import Node
@@ -109,6 +109,11 @@ class ReadSession:
                 return MergedPostings(lookups, months)
         reason = f"one of the months {sorted(months)} is compacted, but its year does not have it"
         raise StoreError(f"the index is damaged: {reason}; restore a backup")
+
+    def has_postings(self, plan: QueryPlan, months: Months) -> bool:
+        """Return whether the postings that a plan requires of months are cached."""
+        lookups = self.cache.segment_lookups(plan.required_postings(months))
+        return not any(lookup.missing_keys for lookup in lookups)
 
     def read_refined(self, plan: QueryPlan, months: Months) -> tuple[QueryPlan, MergedPostings]:
         """Read the postings that a plan requires until it is final; see `QueryPlan.refine`.
@@ -229,14 +234,31 @@ class MergedPostings:
 def _restricted(
     segments: Iterable[SegmentPostings], key: PostingKey, doc_ids: BitMap
 ) -> list[BitMap]:
-    parts = [part for cached in segments if (part := cached.get(key)) is not None]
-    return [(decode_doc_ids(part) if isinstance(part, bytes) else part) & doc_ids for part in parts]
+    parts, packed = _parts_of(segments, key)
+    return [part & doc_ids for part in (*parts, *packed)]
 
 
 def _segment_bitmaps(segments: Iterable[SegmentPostings], key: PostingKey) -> list[BitMap]:
-    """Return bitmaps whose union is the posting of some segments; short postings make up one."""
-    parts = [part for cached in segments if (part := cached.get(key)) is not None]
-    short = b"".join([part for part in parts if isinstance(part, bytes)])
-    long = [part for part in parts if not isinstance(part, bytes)]
-    bitmaps = [part.unpadded if isinstance(part, PaddedBitmap) else part for part in long]
-    return [*bitmaps, decode_doc_ids(short)] if short else bitmaps
+    """Return bitmaps whose union is the posting of some segments."""
+    large, packed = _parts_of(segments, key)
+    return [*packed, *[part.unpadded if isinstance(part, PaddedBitmap) else part for part in large]]
+
+
+def _parts_of(
+    segments: Iterable[SegmentPostings], key: PostingKey
+) -> tuple[list[BitMap | PaddedBitmap], list[BitMap]]:
+    """Return the large postings of a key in some segments, and bitmaps of all small ones."""
+    large, arrays = list[BitMap | PaddedBitmap](), list[ArrayContainers]()
+    short = list[bytes]()
+    for cached in segments:
+        part = cached.get(key)
+        if part is None:
+            continue
+        if isinstance(part, bytes):
+            short.append(part)
+        elif isinstance(part, ArrayContainers):
+            arrays.append(part)
+        else:
+            large.append(part)
+    packed = [decode_doc_ids(b"".join(short))] if short else []
+    return large, [*packed, assemble_arrays(arrays)] if arrays else packed

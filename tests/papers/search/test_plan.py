@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from pyroaring import BitMap
 
 from papers.index.postings import doc_ids_of_months
+from papers.index.probe_terms import long_terms, probe_terms, rare_terms, slot_probe_terms
 from papers.index.terms import text_shingles
 from papers.model.arxiv_id import month_ordinal
 from papers.query.ast import Field, Text
 from papers.query.parser import Query, parse_query
-from papers.search.evaluate import PostingKey, rare_terms, shingle_slot_key
+from papers.search.evaluate import PostingKey, shingle_slot_key
 from papers.search.plan import QueryPlan
 from tests.papers.query_strategies import queries
 
@@ -89,6 +90,24 @@ def test_probe_terms_are_words_cheaper_to_read_than_the_texts_they_rule_out(
         assert final.refine(FakePostings({MONTH: slots})) is None
         later = final.for_next_batch(is_rare=False)
         assert keys_of(later, MONTHS[1]) == keys_of(plan) | chosen
+
+
+@pytest.mark.parametrize(
+    ("keyword", "by_chance", "chosen"),
+    [
+        ('"leveraging the technique"', 900.0, {b"wtechnique"}),
+        ('"leveraging the technique"', 9.0, set()),
+        ('ti:"leveraging the technique"', 900.0, set()),
+    ],
+)
+def test_long_postings_are_read_that_rule_out_more_texts_than_they_cost(
+    keyword: str, by_chance: float, chosen: set[bytes]
+) -> None:
+    (phrase, *_) = plan_of(keyword).phrases
+    short = [term for term in probe_terms(phrase) if term != b"wthe"]
+    papers = 2_400_000
+    assert {*long_terms(phrase, short, by_chance, papers)} == chosen
+    assert {*slot_probe_terms(phrase)} >= chosen
 
 
 def absent_joined(keyword: str) -> dict[bytes, None]:
