@@ -37,6 +37,7 @@ PHRASES = st.sampled_from(
         ("re", "model"),
         ("c", "such", "model"),
         ("candc", "reward"),
+        ("cstar", "reward"),
     ]
 )
 FIELDS = st.sampled_from([Field.ANY, Field.TITLE, Field.ABSTRACT])
@@ -88,6 +89,9 @@ def test_verify_matches_what_a_scan_matches(query: Query, papers: list[Paper]) -
 @example([("", "re http://a.io/x model"), ("", "re a.b.io models")], ("re", "model"), Field.ANY)
 @example([("", r"re \textbf{model}"), ("", "re \u2013 model")], ("re", "model"), Field.ANY)
 @example([("", "c's such' model"), ("", "c 'such model")], ("c", "such", "model"), Field.ANY)
+@example([("", r"re\v{w}ard model"), ("", r"rew{\aa}rd model")], ("reward", "model"), Field.ANY)
+@example([("", r"re-\textbf{ward} model"), ("", r"re\'s s")], ("reward", "model"), Field.ANY)
+@example([("", r"the $C^\ast$ reward"), ("", "the C* reward")], ("cstar", "reward"), Field.ANY)
 @example([("", "re-re-ward mo-del")], ("reward", "model"), Field.ANY)
 @example([("", "(Reward models), reward models now")], ("reward", "model"), Field.ANY)
 @example([("", r"\v reward model x"), ("", "reward modelS x")], ("reward", "model"), Field.ANY)
@@ -121,6 +125,27 @@ def test_alternatives_are_verified_as_a_scan_matches_them(
     blank = Paper(ArxivId(202103, 1), title="T")
     papers_by_id = packed_papers([blank._replace(abstract=text) for text in written])
     tree = Or(tuple(Text(Field.ANY, phrase) for phrase in phrases))
+    assert set(verify(tree, papers_by_id)) == scan(tree, papers_by_id)
+
+
+def test_many_texts_are_verified_in_batches() -> None:
+    blank = Paper(ArxivId(202103, 1), title="T")
+    written = ["A reward model.", "No reward.", "A re-ward model."] * 3
+    papers_by_id = packed_papers([blank._replace(abstract=text) for text in written])
+    tree = Text(Field.ANY, ("reward", "model"), is_literal=True)
+    with mock.patch("papers.search.verify._MAX_BATCH", 2):
+        assert set(verify(tree, papers_by_id)) == scan(tree, papers_by_id)
+
+
+@pytest.mark.parametrize("others", [0, 3, 40])
+@pytest.mark.parametrize("text", ["no reward", r"a reward mo\v{d}el", "a re-ward model"])
+def test_phrase_that_most_papers_have_in_a_few_ways(text: str, others: int) -> None:
+    """Each way is learnt from some papers; the rest is searched by itself."""
+    blank = Paper(ArxivId(202103, 1), title="T")
+    ways = ["A reward model.", "Reward Models, say", "(rewards: models)", r"A\x reward model b"]
+    written = [text, *[way for way in ways for _ in range(1 + others)], text]
+    papers_by_id = packed_papers([blank._replace(abstract=way) for way in written])
+    tree = Text(Field.ANY, ("reward", "model"), is_literal=True)
     assert set(verify(tree, papers_by_id)) == scan(tree, papers_by_id)
 
 
@@ -201,7 +226,8 @@ def test_phrase_that_is_exact_without_folding(phrase: str, text: str, exact: boo
         ("reward [model]", "unclear"),
         ("a reward", "no"),
         ("$R$ rewards", "no"),
-        (r"\(R\) rewards", "unclear"),
+        (r"\(R\) rewards", "no"),
+        (r"\c{R} rewards", "unclear"),
         ("reward's model", "unclear"),
         ("a re-ward model", "exact"),
         ("a re--ward model", "exact"),
