@@ -228,7 +228,7 @@ class QueryExecution:
         unless there are enough candidates without them.
         """
         ahead, session = self._plan_ahead, self.session
-        if not ahead or session.has_postings(self.plan, months):
+        if not ahead or ahead.expansions is None or session.has_postings(self.plan, months):
             return None
         if not session.has_postings(ahead, months):
             return None

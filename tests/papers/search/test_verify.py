@@ -15,7 +15,7 @@ from papers.query.match import FoldedPaper, matches_node
 from papers.query.parser import Query, parse_query
 from papers.records.packing import LazyPaper, pack
 from papers.search.verify import _TextBatch, verify
-from papers.text.phrases import PhraseSpan, phrase_pattern
+from papers.text.phrases import PhraseSpan, literal_places, phrase_pattern
 from tests.papers.papers_strategies import PAPERS, texts
 from tests.papers.query_strategies import queries
 
@@ -38,6 +38,7 @@ PHRASES = st.sampled_from(
         ("c", "such", "model"),
         ("candc", "reward"),
         ("cstar", "reward"),
+        ("gps", "model"),
     ]
 )
 FIELDS = st.sampled_from([Field.ANY, Field.TITLE, Field.ABSTRACT])
@@ -84,7 +85,8 @@ def test_verify_matches_what_a_scan_matches(query: Query, papers: list[Paper]) -
 @example([("one", "a reward model")], ("reward", "model"), Field.TITLE)
 @example([("", "REWARD NETS IN CAPITALS")], ("reward", "net"), Field.ANY)
 @example([("", r"For \v model, x"), ("", "a$.$io/model's now")], ("model",), Field.ANY)
-@example([("", "the C$^+$$^+$ reward")], ("cplusplus", "reward"), Field.ANY)
+@example([("", "the C$+$+ reward")], ("cplusplus", "reward"), Field.ANY)
+@example([("", "the GPS's model")], ("gps", "model"), Field.ANY)
 @example([("", "C&C reward"), ("", "C\\&C reward")], ("candc", "reward"), Field.ANY)
 @example([("", "re http://a.io/x model"), ("", "re a.b.io models")], ("re", "model"), Field.ANY)
 @example([("", r"re \textbf{model}"), ("", "re \u2013 model")], ("re", "model"), Field.ANY)
@@ -145,8 +147,29 @@ def test_phrase_that_most_papers_have_in_a_few_ways(text: str, others: int) -> N
     ways = ["A reward model.", "Reward Models, say", "(rewards: models)", r"A\x reward model b"]
     written = [text, *[way for way in ways for _ in range(1 + others)], text]
     papers_by_id = packed_papers([blank._replace(abstract=way) for way in written])
-    tree = Text(Field.ANY, ("reward", "model"), is_literal=True)
-    assert set(verify(tree, papers_by_id)) == scan(tree, papers_by_id)
+    for field in (Field.ANY, Field.TITLE, Field.ABSTRACT):
+        tree = Text(field, ("reward", "model"), is_literal=True)
+        assert set(verify(tree, papers_by_id)) == scan(tree, papers_by_id)
+
+
+@pytest.mark.parametrize(
+    ("written", "places"),
+    [
+        (b" a reward model  ", [3]),
+        (b" a reward model, a reward model  ", [3, 19]),
+        (b" a reward models  ", []),
+        (b" a reward model-based  ", []),
+        (b" a Reward model  ", []),
+        (b" \\v reward model (reward model)  ", []),
+        (b" \\vv reward model  ", []),
+        (b" \\vec reward model.  ", [6]),
+        (b" reward model;  ", [1]),
+    ],
+)
+def test_places_of_a_literal_phrase(written: bytes, places: list[int]) -> None:
+    assert list(literal_places(written, b"reward model")) == places
+    phrase = phrase_pattern(("reward", "model"))
+    assert all(phrase.find_plain(written.lower(), written, at) == at for at in places)
 
 
 @given(st.lists(PIECES, min_size=1, max_size=9), PHRASES)
