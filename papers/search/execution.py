@@ -229,9 +229,9 @@ class QueryExecution:
         unless there are enough candidates without them.
         """
         ahead, session = self._plan_ahead, self.session
-        if not ahead or ahead is self.plan or session.has_postings(self.plan, months):
+        if not ahead or ahead is self.plan or ahead.expansions is None:
             return None
-        if not session.has_postings(ahead, months):
+        if session.has_postings(self.plan, months) or not session.has_postings(ahead, months):
             return None
         return len(ahead.evaluate(session.read_postings(ahead.required_postings(months))).possible)
 

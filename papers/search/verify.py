@@ -24,12 +24,20 @@ from papers.text.joined_texts import JoinedTexts, fold_ascii, with_separators
 from papers.text.names.person_match import is_name_of_person, select_possible_names
 from papers.text.phrases import phrase_pattern
 
+_MAX_BATCH: Final = 512
+"""Papers whose texts are searched together."""
+
 
 def verify(node: Node, papers: Mapping[int, LazyPaper]) -> BitMap:
     """Return the doc ids of the papers whose texts match a query.
 
     A paper without a description never matches, not even by its id.
     """
+    if len(papers) > _MAX_BATCH:  # the processor's cache holds no more texts
+        ids = list(papers)
+        starts = range(0, len(ids), _MAX_BATCH)
+        batches = [{id: papers[id] for id in ids[at : at + _MAX_BATCH]} for at in starts]
+        return BitMap.union(*[verify(node, batch) for batch in batches])
     exact, possible = _TextBatch(papers).evaluate(node)
     if exact == possible:
         return exact

@@ -17,7 +17,7 @@ from typing import Final
 from papers.text.folding import fold_text, lower_capitals
 from papers.text.link_names import blank_url_bytes
 from papers.text.phrases import PhrasePattern, literal_places, second_parts
-from papers.text.squeezed_texts import LETTER_SIGNS, needles_of, squeeze, texts_with
+from papers.text.squeezed_texts import changed_places, needles_of, squeeze, texts_with
 from papers.text.text_readings import folded_readings, token_readings
 
 _DOTNET: Final = re.compile(rb"\.(?=(?:NET|Net|net)(?![A-Za-z0-9]))")
@@ -138,9 +138,9 @@ class JoinedTexts:
         """The papers whose letters may be others when they are folded."""
         if self._folded:
             return self._known_unplain
-        text, changed = self._written, set[int]()
-        for sign in LETTER_SIGNS:
-            changed |= self._papers_with(sign, text)
+        text = self._written
+        places = map(self._paper_and_field, changed_places(text))
+        changed = {self._doc_ids[paper] for paper, _ in places}
         if not text.isascii():
             papers = self._papers.items()
             changed.update([id for id, texts in papers if not all(map(bytes.isascii, texts))])

@@ -4,18 +4,19 @@
 
 The words of a phrase follow one another in a folded text, so their letters do in the squeezed one,
 in whichever reading of hyphenated words. That holds unless folding changes letters, or removes some
-that are written: see `LETTER_SIGNS`.
+that are written: see `changed_places`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import product
 from math import prod
 from typing import Final
 
+from papers.text.latex import TYPESETTING_COMMANDS
 from papers.text.phrases import PhrasePattern, WordForms, common_prefix
 
 _SEPARATOR: Final = b"\0"
@@ -23,9 +24,19 @@ _DELETED: Final = bytes(
     code for code in range(128) if not chr(code).isalnum() and code != _SEPARATOR[0]
 )
 _LOWER: Final = bytes(range(256)).lower()
-_POSSESSIVE: Final = re.compile(rb"'s(?![A-Za-z0-9])")
-LETTER_SIGNS: Final = (b"\\", b"&", b"*", b"#")
-"""TeX may stand for other letters than are written, and these signs for some that are not."""
+_POSSESSIVE: Final = re.compile(rb"'(?<!\\')s(?![A-Za-z0-9])")
+_TYPESETTING: Final = re.compile(
+    rf"\\(?:{'|'.join(sorted(TYPESETTING_COMMANDS))})(?![A-Za-z])".encode()
+)
+_CHANGED: Final = tuple(
+    map(
+        re.compile,
+        (b"&", rb"\*", b"#", rb"\\(?:[uvHcdbrk]\{|(?:aa|AA|dh|DH|dj|DJ|ast|star)(?![A-Za-z]))"),
+    )
+)
+"""Signs for which letters may stand, and TeX for other letters than are written.
+
+Each begins with one literal character, for speed."""
 _UNWRITTEN: Final = (b"dotnet", b"plusplus")
 """Letters for signs of which others may be left by TeX's markup, and for a full stop."""
 _MAX_NEEDLES: Final = 6
@@ -35,7 +46,14 @@ def squeeze(texts: bytes) -> bytes:
     r"""Return the letters and digits of texts, in lower case; `\0` between texts stays."""
     if b"'s" in texts:
         texts = _POSSESSIVE.sub(b"", texts)
+    if b"\\" in texts:
+        texts = _TYPESETTING.sub(b"", texts)
     return texts.translate(_LOWER, _DELETED)
+
+
+def changed_places(texts: bytes) -> Iterator[int]:
+    """Yield places of ASCII texts where folding may leave other letters than are written."""
+    return (match.start() for changed in _CHANGED for match in changed.finditer(texts))
 
 
 def texts_with(squeezed: bytes, needles: Sequence[bytes]) -> set[int]:

@@ -110,6 +110,21 @@ def test_long_postings_are_read_that_rule_out_more_texts_than_they_cost(
     assert {*slot_probe_terms(phrase)} >= chosen
 
 
+def test_no_more_long_postings_are_read_than_pay() -> None:
+    """The second word is worth reading by itself, but not beside the first."""
+    (phrase, *_) = plan_of('"technique for method"').phrases
+    both = {*long_terms(phrase, [b"wfor"], 900.0, 2_400_000)}
+    assert both == {b"wtechnique", b"wmethod"}
+    assert {*long_terms(phrase, [b"wfor"], 90.0, 2_400_000)} == {b"wtechnique"}
+    assert {*long_terms(phrase, [b"wfor", b"wtechnique"], 900.0, 2_400_000)} == {b"wmethod"}
+
+
+def test_words_of_a_phrase_with_several_shingles_are_not_read() -> None:
+    keyword = '"zebrafish academic reward"'
+    plan = plan_of(keyword).without_absent_spellings(absent_joined(keyword))
+    assert keys_of(plan) == set(text_shingles(plan.phrases[0]))
+
+
 def absent_joined(keyword: str) -> dict[bytes, None]:
     """Return the joined words of a phrase, as words that no month has."""
     words = keyword.strip('"').split()
