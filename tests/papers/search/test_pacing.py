@@ -69,7 +69,7 @@ def test_frequent_matches_read_few_extra_segments(found_per_month: int, sizes: l
 
 def test_candidates_that_are_taken_back_are_counted_once() -> None:
     sizes = list[int]()
-    for first, taken_back, then in ((4, 0, 12), (4, 4, 16)):
+    for first, taken_back, then in ((4, 0, 36), (4, 4, 40)):
         pacer = SegmentPacer(100, 0.1, FakeSegments(16_384))
         batches = pacer.batches(DENSE)
         next(batches)

@@ -39,6 +39,7 @@ PHRASES = st.sampled_from(
         ("candc", "reward"),
         ("cstar", "reward"),
         ("gps", "model"),
+        ("gp", "model"),
     ]
 )
 FIELDS = st.sampled_from([Field.ANY, Field.TITLE, Field.ABSTRACT])
@@ -87,6 +88,7 @@ def test_verify_matches_what_a_scan_matches(query: Query, papers: list[Paper]) -
 @example([("", r"For \v model, x"), ("", "a$.$io/model's now")], ("model",), Field.ANY)
 @example([("", "the C$+$+ reward")], ("cplusplus", "reward"), Field.ANY)
 @example([("", "the GPS's model")], ("gps", "model"), Field.ANY)
+@example([("", "the GPs's model")], ("gp", "model"), Field.ANY)
 @example([("", "C&C reward"), ("", "C\\&C reward")], ("candc", "reward"), Field.ANY)
 @example([("", "re http://a.io/x model"), ("", "re a.b.io models")], ("re", "model"), Field.ANY)
 @example([("", r"re \textbf{model}"), ("", "re \u2013 model")], ("re", "model"), Field.ANY)
