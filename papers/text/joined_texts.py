@@ -99,7 +99,7 @@ class JoinedTexts:
         self, phrase: PhrasePattern, fields: Sequence[int]
     ) -> tuple[set[int], set[int]]:
         """Search the texts of the papers whose letters do not rule the phrase out."""
-        possible, changed = self._possible_papers(phrase)
+        possible, changed = self._possible_papers(phrase, fields)
         left = self._only(possible)
         plainly = set() if self._folded else left._papers_with_plain(phrase, fields)
         exact, unclear = left._without(plainly)._search(phrase, fields)
@@ -117,7 +117,9 @@ class JoinedTexts:
         some = {doc_id: of for doc_id, of in self._papers.items() if doc_id in doc_ids}
         return JoinedTexts(some, self._known_unplain & doc_ids, folded=self._folded)
 
-    def _possible_papers(self, phrase: PhrasePattern) -> tuple[Set[int], Set[int]]:
+    def _possible_papers(
+        self, phrase: PhrasePattern, fields: Sequence[int]
+    ) -> tuple[Set[int], Set[int]]:
         """Return the papers whose letters do not rule a phrase out, and those of changed letters.
 
         The latter may have it in any case; they are in the former if their letters say so, too.
@@ -125,9 +127,8 @@ class JoinedTexts:
         needles = needles_of(phrase)
         if not needles or (self._known_unplain and not self._folded):
             return self._papers.keys(), set()
-        numbers = texts_with(self._squeezed, needles)
-        possible = {self._doc_ids[number // self._texts_per_paper] for number in numbers}
-        return possible, self._changed
+        texts = [divmod(n, self._texts_per_paper) for n in texts_with(self._squeezed, needles)]
+        return {self._doc_ids[paper] for paper, field in texts if field in fields}, self._changed
 
     @cached_property
     def _squeezed(self) -> bytes:
