@@ -88,21 +88,21 @@ class JoinedTexts:
         found, others = set[int](), self
         if len(self._papers) > _FEW_PAPERS:
             found = self._papers_with_literals(phrase, fields)
-            others = self._without(found)
         if len(self._papers) // 2 < len(found) < len(self._papers):
+            others = self._without(found)  # else another phrase may use what is squeezed
             found |= others._papers_with_plain(phrase, fields)
             others = others._without(found)
         if len(found) == len(self._papers):
             return found, set()
-        exact, unclear = others._search_possible(phrase, fields)
+        exact, unclear = others._search_possible(phrase, fields, found)
         return found | exact, unclear - found
 
     def _search_possible(
-        self, phrase: PhrasePattern, fields: Sequence[int]
+        self, phrase: PhrasePattern, fields: Sequence[int], known: Set[int] = frozenset()
     ) -> tuple[set[int], set[int]]:
-        """Search the texts of the papers whose letters do not rule the phrase out."""
+        """Search the texts of the papers whose letters allow the phrase, except known ones."""
         possible, changed = self._possible_papers(phrase, fields)
-        left = self._only(possible)
+        left = self._only(possible - known)
         plainly = set() if self._folded else left._papers_with_plain(phrase, fields)
         exact, unclear = left._without(plainly)._search(phrase, fields)
         exact |= plainly
