@@ -1,8 +1,8 @@
 """Joined texts: a word or phrase is searched in the texts of many papers at once.
 
-Three steps, each for the papers that the one before leaves open: where the phrase stands so plainly
-that nothing about the text matters; all of the text, without its URLs; the folded text, which the
-caller makes of `fold_ascii`.
+Each step is for the papers that the ones before leave open: the phrase as it is mostly written;
+where it stands so plainly that nothing about the text matters; whether its letters are side by
+side; all of the text, without URLs; the folded text, which the caller makes of `fold_ascii`.
 """
 
 from __future__ import annotations
@@ -24,9 +24,7 @@ _DOTNET: Final = re.compile(rb"\.(?=(?:NET|Net|net)(?![A-Za-z0-9]))")
 _FOLDABLE_MARKS: Final = bytes(
     ord("$") if code >= 128 or chr(code) in "\\${}^_~+#*&" else ord(" ") for code in range(256)
 )
-"""Maps bytes that folding may remove, or treat unlike other punctuation, to `$`; others to a
-blank."""
-
+"""Maps bytes that folding may remove, or treat unlike other punctuation, to `$`."""
 _FOLD_SEPARATOR: Final = b"\1"
 """The separator of texts that are folded together and then split again."""
 _FEW_PAPERS: Final = 16
@@ -38,6 +36,10 @@ _SMALL_WORD: Final = " x"
 """Beside it no text is all in capitals."""
 _WINDOW_SIZE: Final = 100
 """Bytes before and after a hyphenated pair in which the words of a phrase are looked for."""
+_LITERAL_SHARE: Final = 0.15
+"""Another way to write a phrase is not learnt once one has so small a part of the papers left."""
+_MOST: Final = 0.85
+"""Texts are joined anew for this part of them, or fewer: the others need not be searched."""
 _TEXT_SEPARATOR: Final = b" \0 "
 """The separator of joined texts: no phrase reaches across it."""
 
@@ -86,38 +88,40 @@ class JoinedTexts:
         found, others = set[int](), self
         if len(self._papers) > _FEW_PAPERS:
             found = self._papers_with_literals(phrase, fields)
-            others = self._without(found)
-        if others is not self and len(found) < len(self._papers):
+        if len(self._papers) // 2 < len(found) < len(self._papers):
+            others = self._without(found)  # else another phrase may use what is squeezed
             found |= others._papers_with_plain(phrase, fields)
             others = others._without(found)
         if len(found) == len(self._papers):
             return found, set()
-        exact, unclear = others._search_possible(phrase, fields)
+        exact, unclear = others._search_possible(phrase, fields, found)
         return found | exact, unclear - found
 
     def _search_possible(
-        self, phrase: PhrasePattern, fields: Sequence[int]
+        self, phrase: PhrasePattern, fields: Sequence[int], known: Set[int] = frozenset()
     ) -> tuple[set[int], set[int]]:
-        """Search the texts of the papers whose letters do not rule the phrase out."""
-        possible, changed = self._possible_papers(phrase)
-        left = self._only(possible)
+        """Search the texts of the papers whose letters allow the phrase, except known ones."""
+        possible, changed = self._possible_papers(phrase, fields)
+        left = self._only(possible - known)
         plainly = set() if self._folded else left._papers_with_plain(phrase, fields)
         exact, unclear = left._without(plainly)._search(phrase, fields)
         exact |= plainly
         return exact, (unclear & possible | changed) - exact
 
     def _without(self, doc_ids: Set[int]) -> JoinedTexts:
-        """Return the texts of the other papers; all of them unless these are much fewer."""
+        """Return the texts of the other papers; all of them unless these are fewer."""
         return self._only(self._papers.keys() - doc_ids) if doc_ids else self
 
     def _only(self, doc_ids: Set[int]) -> JoinedTexts:
-        """Return the texts of some papers; all of them unless these are much fewer."""
-        if 2 * len(doc_ids) > len(self._papers):
+        """Return the texts of some papers; all of them unless these are fewer."""
+        if len(doc_ids) > _MOST * len(self._papers):
             return self
         some = {doc_id: of for doc_id, of in self._papers.items() if doc_id in doc_ids}
         return JoinedTexts(some, self._known_unplain & doc_ids, folded=self._folded)
 
-    def _possible_papers(self, phrase: PhrasePattern) -> tuple[Set[int], Set[int]]:
+    def _possible_papers(
+        self, phrase: PhrasePattern, fields: Sequence[int]
+    ) -> tuple[Set[int], Set[int]]:
         """Return the papers whose letters do not rule a phrase out, and those of changed letters.
 
         The latter may have it in any case; they are in the former if their letters say so, too.
@@ -125,9 +129,8 @@ class JoinedTexts:
         needles = needles_of(phrase)
         if not needles or (self._known_unplain and not self._folded):
             return self._papers.keys(), set()
-        numbers = texts_with(self._squeezed, needles)
-        possible = {self._doc_ids[number // self._texts_per_paper] for number in numbers}
-        return possible, self._changed
+        texts = [divmod(n, self._texts_per_paper) for n in texts_with(self._squeezed, needles)]
+        return {self._doc_ids[paper] for paper, field in texts if field in fields}, self._changed
 
     @cached_property
     def _squeezed(self) -> bytes:
@@ -138,10 +141,9 @@ class JoinedTexts:
         """The papers whose letters may be others when they are folded."""
         if self._folded:
             return self._known_unplain
-        text = self._written
-        places = map(self._paper_and_field, changed_places(text))
+        places = map(self._paper_and_field, changed_places(self._written))
         changed = {self._doc_ids[paper] for paper, _ in places}
-        if not text.isascii():
+        if not self._written.isascii():
             papers = self._papers.items()
             changed.update([id for id, texts in papers if not all(map(bytes.isascii, texts))])
         return changed
@@ -154,12 +156,13 @@ class JoinedTexts:
         found, rest = set[int](), self
         literal = phrase.literal
         for _ in range(_MAX_LITERALS):
-            found |= rest._papers_with_literal(literal, fields) if literal else set()
-            if len(self._papers) - len(found) <= _FEW_PAPERS:
+            more = rest._papers_with_literal(literal, fields) if literal else set()
+            found |= more
+            missing = len(self._papers) - len(found)
+            if missing <= _FEW_PAPERS or (literal and len(more) < missing * _LITERAL_SHARE):
                 break
             rest = self._without(found)
-            literal = rest._written_literal(phrase, found)
-            if not literal:
+            if not (literal := rest._written_literal(phrase, found)):
                 break
         return found
 
