@@ -5,9 +5,11 @@ from __future__ import annotations
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import pairwise
 from typing import Final
 
+from papers.errors import BadQuery
 from papers.index.shingle_hashing import is_content_word, word_hash
 from papers.model.paper import Sighting
 from papers.query.parser import Query, parse_query
@@ -37,10 +39,17 @@ def keywords_by_class(
     """Draw that many queries of each class from real papers; the same seed gives the same ones."""
     generators = _query_generators(real, random.Random(seed))
     drawn = {
-        name: [parse_query(generate()) for _ in range(per_class)]
+        name: [_draw_query(generate) for _ in range(per_class)]
         for name, generate in generators.items()
     }
     return {**drawn, "hard on purpose": [parse_query(text) for text in HARD_KEYWORDS]}
+
+
+def _draw_query(generate: Callable[[], str]) -> Query:
+    """Draw until there is a keyword: the name of a real author may have a control character."""
+    while True:
+        with suppress(BadQuery):
+            return parse_query(generate())
 
 
 def _query_generators(

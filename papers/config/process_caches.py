@@ -58,6 +58,7 @@ PROCESS_CACHES: Final = (
         "one part (the index of 8,192 papers); one year, some hundred MB",
         "the next part; the end of the merge",
     ),
+    ProcessCache("papers.index.layout._unpack", "segment layout by its bytes", "256 layouts"),
     ProcessCache(
         "papers.index.term_months.TermMonths",
         "stored months by term, of the terms that a writer has written",
@@ -183,6 +184,11 @@ PROCESS_CACHES: Final = (
         "singular by folded word",
         "200,000 words, about 25 MB a process",
         "itself, when full",
+    ),
+    ProcessCache(
+        "papers.text.squeezed_texts.needles_of",
+        "letters by phrase that a paper with it has",
+        "256 phrases",
     ),
     ProcessCache(
         "paperwire.simulator.formats.api_query.fold_words",

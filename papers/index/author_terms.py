@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 
 from pyroaring import BitMap
 
+from papers.index.bitmaps import unite_bitmaps
 from papers.query.ast import Author
 from papers.text.names.person_match import joined_runs, name_forms
 from papers.text.names.person_names import UNUSUAL_WORDS, NameReading, is_initial
@@ -75,15 +76,15 @@ def author_doc_ids(author: Author, bitmap_of: Callable[[bytes], BitMap]) -> tupl
 
     One object if both are equal.
     """
-    exact, possible = BitMap(), BitMap()
+    exact, possible = list[BitMap](), list[BitMap]()
     for terms in author_query_terms(author):
-        found = BitMap.union(BitMap(), *map(bitmap_of, terms.alternatives))
+        found = list(map(bitmap_of, terms.alternatives))
         if terms.pair:
-            found |= BitMap.intersection(*map(bitmap_of, terms.pair))
-        possible |= found
-        if terms.is_exact:
-            exact |= found
-    return possible if is_exact_author(author) else exact, possible
+            found.append(BitMap.intersection(*map(bitmap_of, terms.pair)))
+        possible += found
+        exact += found if terms.is_exact else ()
+    united = unite_bitmaps(possible)
+    return united if len(exact) == len(possible) else unite_bitmaps(exact), united
 
 
 def is_exact_author(author: Author) -> bool:

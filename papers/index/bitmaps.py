@@ -19,6 +19,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate, chain
 from typing import Final, NamedTuple
 
 from pyroaring import BitMap
@@ -37,6 +38,8 @@ _MIN_SAVED_BYTES: Final = 1024
 """Bytes whose transfer from the store takes as long as padding."""
 _MIN_CONVERTED_SIZE: Final = _MIN_SAVED_BYTES * 8 // 15
 """Cardinality up to which an array is never longer than a bitset by `_MIN_SAVED_BYTES`."""
+
+_MAX_UNITED_IN_TURN: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,26 @@ class PaddedBitmap:
         return self.padded - self.padding
 
 
+@dataclass(frozen=True, slots=True)
+class ArrayContainers:
+    """A small bitmap as it is stored; those of many segments are assembled together, for speed.
+
+    `heads` has the upper 16 bits of each container, and its cardinality less one, at most 4,095;
+    `numbers` the lower 16 bits of all numbers.
+    """
+
+    heads: Sequence[int]
+    numbers: bytes
+
+    def __len__(self) -> int:
+        return len(self.numbers) // 2
+
+    @property
+    def bitmap(self) -> BitMap:
+        """The bitmap."""
+        return assemble_arrays([self])
+
+
 class _Container(NamedTuple):
     """A container in the library's format, an array or a bitset."""
 
@@ -78,6 +101,22 @@ class _Container(NamedTuple):
         """Whether it is an array that pays to convert: its bitset then ends before the padding."""
         bitset_bytes = int.from_bytes(self.body[-2:], "little") // 8 + 1
         return not self.is_bitset and bitset_bytes + _MIN_SAVED_BYTES <= len(self.body)
+
+
+def unite_bitmaps(bitmaps: Sequence[BitMap]) -> BitMap:
+    """Unite bitmaps; a single one is returned as it is.
+
+    A few small ones are united several times as fast one by one: the library unites more than two
+    that overlap by way of bitsets.
+    """
+    if not bitmaps or len(bitmaps) > _MAX_UNITED_IN_TURN:
+        return BitMap.union(BitMap(), *bitmaps)
+    if len(bitmaps) == 1:
+        return bitmaps[0]
+    found = bitmaps[0] | bitmaps[1]
+    for other in bitmaps[2:]:
+        found |= other
+    return found
 
 
 def serialize_bitmap(bitmap: BitMap) -> bytes:
@@ -165,21 +204,21 @@ def _padding_without_runs(high_bits: tuple[int, ...]) -> BitMap:
     return BitMap(_padding_bitmap(high_bits).to_array(), optimize=False)
 
 
-def bitmap_from_arrays(sizes: Sequence[tuple[int, int]], numbers: bytes) -> BitMap:
-    """Return the bitmap of 16-bit numbers, given how many there are under each upper 16 bits.
-
-    Ascending, and at most 4,096 under each: every container is an array.
-    """
-    heads = [number for high_bits, size in sizes for number in (high_bits, size - 1)]
-    return _assemble(heads, [numbers], [2 * size for _, size in sizes])
+def assemble_arrays(parts: Sequence[ArrayContainers]) -> BitMap:
+    """Return the union of bitmaps; at once if they have no container in common."""
+    parts = sorted(parts, key=lambda part: part.heads[0])
+    heads = list(chain.from_iterable([part.heads for part in parts]))
+    high_bits = heads[::2]
+    if high_bits != sorted(set(high_bits)):
+        return BitMap.union(*[part.bitmap for part in parts])
+    sizes = [2 * size + 2 for size in heads[1::2]]
+    return _assemble(heads, [part.numbers for part in parts], sizes)
 
 
 def _assemble(heads: Sequence[int], bodies: Sequence[bytes], sizes: Sequence[int] = ()) -> BitMap:
-    """Return the bitmap of containers: their heads and bodies, or one body and its sizes."""
+    """Return the bitmap of containers: their heads, bodies, and sizes unless one body is each."""
     count = len(heads) // 2
-    offsets, end = list[int](), _HEADER.size + 8 * count
-    for size in sizes or map(len, bodies):
-        offsets.append(end)
-        end += size
+    sizes = sizes or list(map(len, bodies))
+    offsets = accumulate(sizes[:-1], initial=_HEADER.size + 8 * count)
     header = struct.pack(f"<II{2 * count}H{count}I", _STANDARD_COOKIE, count, *heads, *offsets)
     return BitMap.deserialize(b"".join([header, *bodies]))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final, NamedTuple
 from zlib import crc32
 
@@ -82,7 +83,7 @@ class SegmentLayout(NamedTuple):
     @classmethod
     def unpack(cls, packed: bytes | None) -> SegmentLayout:
         """Decode a layout; None, or an empty value, is the smallest layout of a month."""
-        return cls(*_LAYOUT_STRUCT.unpack(packed)) if packed else _EMPTY_LAYOUT
+        return _unpack(packed) if packed else _EMPTY_LAYOUT
 
     def with_month(self, month: int) -> SegmentLayout:
         """Return this layout of a year with the postings of one more month (YYYYMM)."""
@@ -143,6 +144,12 @@ class SegmentLayout(NamedTuple):
     def slot_of(self, shingle: int) -> int:
         """Return the slot of a shingle."""
         return shingle >> SHINGLE_BITS - self.slot_bits
+
+
+@lru_cache(maxsize=256)
+def _unpack(packed: bytes) -> SegmentLayout:
+    """Decode a layout: a search reads the same few of them again and again."""
+    return SegmentLayout(*_LAYOUT_STRUCT.unpack(packed))
 
 
 def _month_bit(month: int) -> int:

@@ -33,7 +33,7 @@ from typing import Final
 
 from pyroaring import BitMap
 
-from papers.index import bitmaps
+from papers.index.bitmaps import ArrayContainers
 from papers.index.layout import MONTH_PAPER_BITS, MONTHS_PER_YEAR, YEAR_PAPER_BITS, SegmentLayout
 from papers.model.arxiv_id import month_ordinal
 
@@ -161,7 +161,9 @@ def find_shingle_in_month(bucket: bytes | None, shingle: int, first_month: int) 
     return BitMap(array("I", halves[::2])).shift((first_month << MONTH_PAPER_BITS) - above)
 
 
-def find_shingle_in_year(bucket: bytes | None, shingle: int, first_month: int) -> BitMap | None:
+def find_shingle_in_year(
+    bucket: bytes | None, shingle: int, first_month: int
+) -> ArrayContainers | None:
     """Return the posting of a shingle in its bucket of a year, if it has any.
 
     `first_month` is the ordinal of the year's January. A bucket is the number of its shingles in 32
@@ -182,18 +184,16 @@ def find_shingle_in_year(bucket: bytes | None, shingle: int, first_month: int) -
     row = bucket[before : before + mask.bit_count()]
     start = sizes + int.from_bytes(bucket[masks:sizes], "little").bit_count()
     start += 2 * sum(bucket[sizes:before])
-    months = [
-        month
-        for month in range(first_month, first_month + MONTHS_PER_YEAR)
-        if mask >> month - first_month & 1
-    ]
-    numbers = bucket[start : start + 2 * sum(row)]
-    return bitmaps.bitmap_from_arrays(list(zip(months, row, strict=True)), numbers)
+    counts, heads = iter(row), list[int]()
+    for month in range(first_month, first_month + mask.bit_length()):
+        if mask >> month - first_month & 1:
+            heads += (month, next(counts) - 1)
+    return ArrayContainers(heads, bucket[start : start + 2 * sum(row)])
 
 
 def find_slot(
     bucket: bytes | None, slot: int, layout: SegmentLayout, first_month: int
-) -> BitMap | None:
+) -> ArrayContainers | None:
     """Return the posting of a slot in its bucket of a year, if it has any.
 
     `first_month` is the ordinal of the year's January. A bucket is how many papers each of its
@@ -203,11 +203,14 @@ def find_slot(
         return None
     at = slot % layout.slots_per_bucket * MONTHS_PER_YEAR
     row = bucket[at : at + MONTHS_PER_YEAR]
-    sizes = [(month, size) for month, size in enumerate(row, first_month) if size]
-    if not sizes:
+    heads = list[int]()
+    for month, size in enumerate(row, first_month):
+        if size:
+            heads += (month, size - 1)
+    if not heads:
         return None
     start = layout.slots_per_bucket * MONTHS_PER_YEAR + 2 * sum(bucket[:at])
-    return bitmaps.bitmap_from_arrays(sizes, bucket[start : start + 2 * sum(row)])
+    return ArrayContainers(heads, bucket[start : start + 2 * sum(row)])
 
 
 def doc_ids_of_months(months: Iterable[int]) -> BitMap:

@@ -206,3 +206,8 @@ def listed_months(value: bytes | None) -> set[int] | None:
         return None
     yymms = struct.unpack(f">{len(value or b'') // 2}H", value or b"")
     return {(190_000 if yymm >= 9_000 else 200_000) + yymm for yymm in yymms}
+
+
+def lists_all(value: bytes | None, months: int) -> bool:
+    """Return whether a stored value stands for all months of a store that has so many."""
+    return value == _ANY_MONTH or len(value or b"") >= 2 * months

@@ -97,11 +97,6 @@ def _category_and_source_labels(
 @lru_cache(maxsize=_CACHE_SIZE)
 def text_terms(text: Text) -> tuple[bytes, ...]:
     """Return the terms that a paper must have to contain the text."""
-    return word_terms(text)
-
-
-def word_terms(text: Text) -> tuple[bytes, ...]:
-    """Return the terms of a text's single words."""
     return _prefixed_terms(_FIELD_KINDS[text.field], text.words)
 
 
@@ -188,4 +183,4 @@ def day_terms(days: DateRange, month: int) -> list[bytes]:
 
 
 def _prefixed_terms(kind: str, words: Sequence[str]) -> tuple[bytes, ...]:
-    return tuple(f"{kind}{word}".encode() for word in words)
+    return tuple([f"{kind}{word}".encode() for word in words])

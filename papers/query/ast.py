@@ -17,7 +17,7 @@ have no syntax in the keyword language: they come from the parameters beside it.
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -233,7 +233,9 @@ def all_of(required: Iterable[Node], excluded: Iterable[Node] = ()) -> Node:
         flat_excluded.extend(node.excluded if isinstance(node, And) else [])
     for node in excluded:
         flat_excluded.extend(node.alternatives if isinstance(node, Or) else [node])
-    normal = And(_unique_sorted(flat_required), _unique_sorted(flat_excluded))
+    # The nodes of one tree alone are in normal form as they are.
+    all_required = _unique_sorted(flat_required) if others else tuple(flat_required)
+    normal = And(all_required, _unique_sorted(flat_excluded))
     return normal.required[0] if len(normal.required) == 1 and not normal.excluded else normal
 
 
@@ -266,5 +268,5 @@ def map_children(node: Node, change: Callable[[Node], Node]) -> Node:
     return Or(tuple(map(change, node.alternatives))) if isinstance(node, Or) else node
 
 
-def _unique_sorted(nodes: Iterable[Node]) -> tuple[Node, ...]:
-    return tuple(sorted(set(nodes), key=str))
+def _unique_sorted(nodes: Sequence[Node]) -> tuple[Node, ...]:
+    return tuple(sorted(set(nodes), key=str)) if len(nodes) > 1 else tuple(nodes)

@@ -133,9 +133,9 @@ class Hits:
 
     doc_ids: tuple[int, ...]
     examined: int
-    is_complete: bool
-    last_cursor: str
-    """The cursor of the last paper that was decided: where to continue."""
+    is_complete: bool = True
+    last_cursor: str = ""
+    """The cursor of the last paper that was decided: where to continue if it is not complete."""
     events: tuple[EventRef, ...] = ()
 
     @property

@@ -17,7 +17,9 @@ from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import hiredis
+from hiredis import PushNotification
 from redis import Redis
+from redis._parsers.hiredis import NOT_ENOUGH_DATA
 from redis.backoff import EqualJitterBackoff, NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
@@ -192,8 +194,10 @@ def read_many(redis: Redis, commands: Sequence[RedisCommand]) -> list[Any]:
     hundreds. Raises redis-py's errors, even if only one reply is an error. A client with retries
     may send them again.
     """
-    if isinstance(redis, RoutingClient):
-        return redis.send_batch(commands)
+    if RoutingClient in type(redis).__mro__:  # `isinstance` checks the protocols of Redis first
+        router: Any = redis
+        replies: list[Any] = router.send_batch(commands)
+        return replies
     return read_from_one(redis, commands)
 
 
@@ -227,7 +231,7 @@ def _send_and_receive(connection: Any, commands: Sequence[RedisCommand]) -> list
     def exchange() -> list[Any]:
         connection.send_packed_command([request])
         try:
-            return [connection.read_response() for _ in commands]
+            return _read_replies(connection, len(commands))
         except RedisConnectionError as error:
             if isinstance(error.__context__, BlockingIOError):  # see ThreadLocalClient
                 raise RedisTimeoutError("Timeout reading from socket") from error
@@ -241,6 +245,25 @@ def _send_and_receive(connection: Any, commands: Sequence[RedisCommand]) -> list
     except BaseException:
         connection.disconnect()  # else the next command would read these replies
         raise
+    return replies
+
+
+def _read_replies(connection: Any, count: int) -> list[Any]:
+    """Read that many replies; those that arrived together are taken from the parser's buffer.
+
+    redis-py takes ten calls for each. Raises redis-py's errors.
+    """
+    replies: list[Any] = []
+    while len(replies) < count:
+        replies.append(connection.read_response())
+        take_buffered = connection._parser._reader.gets
+        while len(replies) < count and (reply := take_buffered()) is not NOT_ENOUGH_DATA:
+            if isinstance(reply, PushNotification):
+                connection._parser.handle_push_response(reply)
+                continue
+            if isinstance(reply, RedisError):
+                raise reply
+            replies.append(reply)
     return replies
 
 

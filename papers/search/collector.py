@@ -171,16 +171,11 @@ def _collect_hits(execution: QueryExecution, blocks: Iterator[CandidateBlock], l
         progress.examined = examined
         progress.seen, progress.found = progress.seen + len(doc_ids), len(found)
         if len(found) >= limit:
-            shown = tuple(found[:limit])
-            return Hits(shown, examined, is_complete=True, last_cursor=_cursor(shown[-1]))
+            return Hits(tuple(found[:limit]), examined)
         if examined >= VERIFICATION_LIMIT:
-            break
-    is_complete = examined < VERIFICATION_LIMIT
-    return Hits(tuple(found), examined, is_complete=is_complete, last_cursor=_cursor(last))
-
-
-def _cursor(doc_id: int) -> str:
-    return str(ArxivId.from_doc_id(doc_id)) if doc_id else ""
+            last_cursor = str(ArxivId.from_doc_id(last))
+            return Hits(tuple(found), examined, is_complete=False, last_cursor=last_cursor)
+    return Hits(tuple(found), examined)
 
 
 def candidates_among(execution: QueryExecution, ids: Sequence[ArxivId]) -> CandidateBlock:
@@ -197,12 +192,11 @@ def _split_blocks(
     """Cut blocks to what is missing and to what may be verified: few texts are read in vain."""
     progress, wanted = execution.progress, execution.target_candidates
     for doc_ids, unverified in blocks:
-        start = 0
-        while start < len(doc_ids):
+        while doc_ids:
             allowed = max(VERIFICATION_LIMIT - progress.examined, 1)
-            end = start + min(progress.block_size(wanted), allowed)
-            yield CandidateBlock(doc_ids[start:end], unverified)
-            start = end
+            size = min(progress.block_size(wanted), allowed)
+            yield CandidateBlock(doc_ids[:size], unverified)
+            doc_ids = doc_ids[size:]
 
 
 class _Windows(Protocol):

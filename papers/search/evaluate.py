@@ -17,7 +17,9 @@ from typing import Any, Final, NamedTuple, Protocol
 from pyroaring import BitMap
 
 from papers.index.author_terms import author_doc_ids, is_exact_author
+from papers.index.bitmaps import unite_bitmaps
 from papers.index.postings import doc_ids_of_months
+from papers.index.probe_terms import rare_terms
 from papers.index.terms import (
     ALL_DAY_TERMS,
     WORD_KIND,
@@ -31,7 +33,6 @@ from papers.index.terms import (
     text_terms,
     title_terms,
 )
-from papers.index.word_shares import is_rare_title_word, is_rare_word
 from papers.query.ast import (
     And,
     Author,
@@ -103,6 +104,8 @@ class Candidates(NamedTuple):
         return Candidates(possible if all_exact else self.exact & other.exact, possible)
 
     def __sub__(self, excluded: Candidates) -> Candidates:
+        if not excluded.possible:
+            return self
         return Candidates(self.exact - excluded.possible, self.possible - excluded.exact)
 
     @property
@@ -201,7 +204,7 @@ class Evaluator:
 
     def evaluate_label(self, label: Label) -> Candidates:
         """Return the papers with a label: exact, but for primary categories and long links."""
-        found = BitMap.union(*map(self.postings.bitmap_of, label_terms(label)))
+        found = unite_bitmaps([self.postings.bitmap_of(term) for term in label_terms(label)])
         return Candidates(found if is_exact(label) else BitMap(), found)
 
     def evaluate_id(self, node: IdFilter) -> Candidates:
@@ -251,16 +254,6 @@ def shingle_candidates(phrase: Text, postings: Postings) -> tuple[BitMap, BitMap
         possible.append(posting | slot if slot else posting)
     found = BitMap.intersection(*contained)
     return found, found if contained == possible else BitMap.intersection(*possible)
-
-
-def rare_terms(phrase: Text) -> Sequence[bytes]:
-    """Return the terms of a phrase's rare words: short postings, which are always read.
-
-    In titles nearly every word is rare.
-    """
-    is_rare = is_rare_title_word if phrase.field is Field.TITLE else is_rare_word
-    words = zip(phrase.words, text_terms(phrase), strict=True)
-    return [term for word, term in words if is_rare(word)]
 
 
 def prefix_terms(text: Text, expansions: PrefixExpansions) -> Sequence[bytes]:

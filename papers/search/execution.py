@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import chain
 from typing import Final, Protocol
 
 from pyroaring import BitMap
@@ -111,6 +112,10 @@ class SegmentPacer:
         self._found += count
         self._is_rare = self._found < self._read * _MAX_RARE_SHARE
 
+    def take_back(self, count: int) -> None:
+        """Subtract candidates that will be counted once more, with those of the next batch."""
+        self._found -= count
+
     @property
     def is_rare(self) -> bool:
         """Whether hardly any paper read so far was a candidate; False before the first batch."""
@@ -132,25 +137,23 @@ class QueryExecution:
         is_id = request.before and not request.is_by_event
         self.cursor = ArxivId.parse(request.before) if is_id else None
         self._descending = descending
+        self._plan_ahead: QueryPlan | None = None
+        """The plan of the postings that were read with the query's terms."""
         self.cached_hits: Hits | None = None
         """The result, if the same request was executed before at this revision."""
+        self.plan: QueryPlan
+        """The query's plan, replaced as more is known."""
+        self._pacer: SegmentPacer
+        self._months_ahead: Months = ()
+        """The months whose newest postings were read with the query's terms."""
         self.session = reader.open_session(self._initial_requests)
         if self.cached_hits is None:
             self._complete_plan(self.session.cache)
-
-    @cached_property
-    def plan(self) -> QueryPlan:
-        """The query's plan, replaced as more is known."""
-        return QueryPlan.of(self._tree)
 
     @property
     def target_candidates(self) -> int:
         """How many candidates to find at first: a few to spare if some may not match."""
         return self.limit if self.plan.is_exact else self.limit + self.limit // _SPARE_DIVISOR
-
-    @cached_property
-    def _pacer(self) -> SegmentPacer:
-        return self._new_pacer(self.session.cache)
 
     def _new_pacer(self, cache: IndexCache) -> SegmentPacer:
         selectivity = estimate_selectivity(self._tree)
@@ -169,13 +172,16 @@ class QueryExecution:
         self.cached_hits = cache.hits.get(self._cache_key)
         if self.cached_hits is not None:
             return []
+        self._tree, self._plan_ahead = self.request.tree, None
         self.plan = QueryPlan.of(self._tree)  # spellings may occur at another revision
+        self._pacer, self._months_ahead = self._new_pacer(cache), ()
         requests = [*cache.month_requests(), *cache.term_requests(self.plan)]
         if self.request.order == "announced" and cache.months and self._complete_plan(cache):
-            possible = self._possible_months(cache, until_cursor=True)
-            months = next(self._new_pacer(cache).batches(possible), ())
-            plan = self.plan.to_prefetch(cache.term_months)
-            lookups = cache.segment_lookups(plan.required_postings(months))
+            self._months_ahead = self._possible_months(cache, until_cursor=True)
+            self._batches = self._pacer.batches(self._months_ahead)
+            self._first_batch = next(self._batches, ())
+            self._plan_ahead = plan = self.plan.to_prefetch(cache.term_months)
+            lookups = cache.segment_lookups(plan.required_postings(self._first_batch))
             requests += cache.posting_requests(lookups)
         return requests
 
@@ -204,7 +210,30 @@ class QueryExecution:
 
     def month_batches(self, months: Months) -> Iterator[Months]:
         """Cut months into batches to read together."""
-        return self._pacer.batches(months)
+        if not months or months != self._months_ahead:
+            self._pacer = self._new_pacer(self.session.cache)
+            self._batches = self._pacer.batches(months)
+            self._first_batch = next(self._batches, ())
+        first, batches = self._first_batch, self._batches
+        found = self._count_ahead(first)
+        if found is not None and found < self.target_candidates:
+            self._pacer.add_found(found)
+            first = (*first, *next(batches, ()))
+            self._pacer.take_back(found)
+        return chain((first,) if first else (), batches)
+
+    def _count_ahead(self, months: Months) -> int | None:
+        """Return how many candidates were read with the query's terms, if not all were.
+
+        Joined spellings of longer phrases turn out to occur: they are read with the next months,
+        unless there are enough candidates without them.
+        """
+        ahead, session = self._plan_ahead, self.session
+        if not ahead or ahead is self.plan or ahead.expansions is None:
+            return None
+        if session.has_postings(self.plan, months) or not session.has_postings(ahead, months):
+            return None
+        return len(ahead.evaluate(session.read_postings(ahead.required_postings(months))).possible)
 
     def read_candidates(self, months: Months) -> Candidates:
         """Read the candidates of some months, in one round trip or none.
@@ -242,10 +271,6 @@ class QueryExecution:
         if request.listed and not (part.picks and (part.votes or 0) >= request.min_votes):
             return False
         return matches_node(self._tree, FoldedPaper(part))
-
-    @cached_property
-    def _tree(self) -> Node:
-        return self.request.tree
 
     def verify_docs(self, doc_ids: BitMap) -> BitMap:
         """Return the candidates whose texts match, in one round trip; none if all are cached."""

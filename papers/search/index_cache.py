@@ -18,6 +18,7 @@ from papers.blocks.saved_blocks import NO_BLOCKS, READ_BLOCKS, decode_blocks
 from papers.index import bitmaps
 from papers.index.layout import MONTHS_PER_YEAR, SegmentLayout
 from papers.index.postings import COMPACTED, MAX_INLINE_POSTING
+from papers.index.term_months import lists_all
 from papers.model.arxiv_id import stored_month
 from papers.query.ast import Node
 from papers.query.request import Hits
@@ -138,12 +139,12 @@ class IndexCache:
 
     def candidate_months(self, plan: QueryPlan) -> Months:
         """Return the months in which a query's terms occur as far as is known, newest first."""
-        months = self.months or ()
-        if not self.knows_terms(plan):
+        months, terms = self.months or (), plan.dictionary_terms
+        known = {term: self.term_months[term] for term in terms if term in self.term_months}
+        if len(known) < len(terms) or all([lists_all(of, len(months)) for of in known.values()]):
             return months
-        known = {term: self.term_months[term] for term in plan.dictionary_terms}
         possible = possible_months(plan.root, known)
-        return months if possible is None else tuple(m for m in months if m in possible)
+        return months if possible is None else tuple([m for m in months if m in possible])
 
     def prefix_expansions(self, plan: QueryPlan) -> PrefixExpansions | None:
         """Return the words of a query's prefixes; None while some have not been read."""
@@ -177,6 +178,8 @@ class IndexCache:
             return True
 
         requests = [ReadRequest(("HMGET", keys.TERM_MONTHS, *terms), accept)] if terms else []
+        if not plan.prefixes:
+            return requests
         prefixes = {text.words[0] for text in plan.prefixes} - self.prefix_words.keys()
         return requests + [self._prefix_request(prefix) for prefix in sorted(prefixes)]
 
@@ -243,8 +246,12 @@ class IndexCache:
 
 def posting_size(posting: SegmentPosting | None) -> int:
     """Return an estimate of the bytes that a cached posting takes."""
+    if posting is None:
+        return _ENTRY_COST
     if isinstance(posting, bytes):
         return _ENTRY_COST + len(posting)
-    count = len(posting.padded if isinstance(posting, bitmaps.PaddedBitmap) else posting or ())
+    if isinstance(posting, bitmaps.ArrayContainers):
+        return _ENTRY_COST + len(posting.numbers) + _DOC_ID_COST * len(posting.heads)
+    count = len(posting.padded if isinstance(posting, bitmaps.PaddedBitmap) else posting)
     few = _DOC_ID_COST * min(count, MAX_INLINE_POSTING)
     return _ENTRY_COST + few + min(2 * count, _YEAR_BITSET_BYTES)

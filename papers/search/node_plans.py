@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
+from math import prod
 from typing import Any, Final, NamedTuple
 
 from papers.index.author_terms import author_query_terms
+from papers.index.probe_terms import rare_terms
 from papers.index.term_months import listed_months
-from papers.index.terms import label_terms, text_shingles, text_terms, title_terms, word_terms
+from papers.index.terms import label_terms, text_shingles, text_terms, title_terms
 from papers.index.word_shares import is_rare_word, word_share
 from papers.model.labels import month_day_range
 from papers.query.ast import (
@@ -22,6 +24,7 @@ from papers.query.ast import (
     Field,
     IdFilter,
     Label,
+    LabelKind,
     Leaf,
     MinVotes,
     Node,
@@ -34,18 +37,24 @@ from papers.search.evaluate import (
     PostingKey,
     PrefixExpansions,
     prefix_terms,
-    rare_terms,
 )
 from papers.search.segments import Months
 
 _MAX_WORD_SELECTIVITY: Final = 0.05
 _RARE_WORD_SELECTIVITY: Final = 0.00003
 _RARE_CONJUNCTION_SELECTIVITY: Final = 0.0003
+_RARE_TITLE_WORD_SELECTIVITY: Final = 0.0001
 _THIRD_WORD_SELECTIVITY: Final = 0.25
-_SELECTIVITY_BESIDE_LABELS: Final = 0.01
+_SELECTIVITY_BESIDE_LABELS: Final = 0.005
 _TITLE_SHARE: Final = 0.05
 """About how many of the papers with a word have it in the title, if they are few."""
 _LABEL_SELECTIVITY: Final = 0.1
+_SMALL_CATEGORY_SELECTIVITY: Final = 0.02
+_CATEGORY_SELECTIVITIES: Final[Mapping[str, float]] = {
+    **{"cs": 0.4, "math": 0.1, "cs.AI": 0.1, "cs.CL": 0.1, "cs.CV": 0.1, "cs.LG": 0.1},
+    **dict.fromkeys(["astro-ph", "cond-mat", "eess", "physics", "quant-ph", "stat"], 0.05),
+}
+"""About the share of papers in the largest archives and categories of recent years."""
 _PHRASE_SELECTIVITY: Final = 0.001
 _RARE_PHRASE_SELECTIVITY: Final = 0.00003
 _AUTHOR_SELECTIVITY: Final = 0.00003
@@ -149,16 +158,28 @@ def _and_selectivity(node: And) -> float:
     Each further word leaves a part. Beside a rare word, the postings of frequent ones are long:
     fewer are read at first.
     """
+    if _is_title_word(node.required[0]) and len(node.required) == 1:
+        return max(estimate_selectivity(node.required[0]), _RARE_TITLE_WORD_SELECTIVITY)
     labels = [child for child in node.required if isinstance(child, Label)]
     floor = _SELECTIVITY_BESIDE_LABELS if labels else _RARE_CONJUNCTION_SELECTIVITY
     others = [_beside_others(child, floor) for child in node.required if child not in labels]
     rarity = _THIRD_WORD_SELECTIVITY ** max(len(others) - 2, 0)
-    return min(others, default=1.0) * rarity * _LABEL_SELECTIVITY ** len(labels)
+    return min(others, default=1.0) * rarity * prod(map(_label_selectivity, labels))
+
+
+def _is_title_word(node: Node) -> bool:
+    return isinstance(node, Text) and node.field is Field.TITLE and not node.is_phrase
 
 
 def _beside_others(node: Node, floor: float) -> float:
     is_words = (isinstance(node, Text) and not node.is_phrase) or isinstance(node, Or)
     return max(estimate_selectivity(node), floor) if is_words else estimate_selectivity(node)
+
+
+def _label_selectivity(label: Label) -> float:
+    if label.kind not in (LabelKind.ARCHIVE, LabelKind.CATEGORY):
+        return _LABEL_SELECTIVITY
+    return _CATEGORY_SELECTIVITIES.get(label.value, _SMALL_CATEGORY_SELECTIVITY)
 
 
 def _or_selectivity(node: Or) -> float:
@@ -198,7 +219,7 @@ def _text_keys(text: Text, expansions: PrefixExpansions) -> Sequence[PostingKey]
 def _text_dictionary_terms(text: Text) -> Sequence[bytes]:
     if text.is_prefix or text.field in (Field.COMMENT, Field.ORGANIZATION):
         return ()
-    return word_terms(Text(Field.ANY, text.words) if text.field is Field.TITLE else text)
+    return text_terms(Text(Field.ANY, text.words) if text.field is Field.TITLE else text)
 
 
 def _text_anchors(text: Text) -> list[frozenset[bytes]]:
@@ -260,7 +281,7 @@ NODE_PLANS: Final[dict[type, NodePlan]] = {
         anchors=lambda node: [frozenset().union(*[of.anchors for of in author_query_terms(node)])],
     ),
     Label: NodePlan(
-        lambda _: _LABEL_SELECTIVITY,
+        _label_selectivity,
         lambda node, _: label_terms(node),
         anchors=lambda node: [frozenset(label_terms(node))],
     ),

@@ -20,9 +20,16 @@ from typing import Final, Protocol
 from pyroaring import BitMap
 
 from papers.index.postings import doc_ids_of_months
+from papers.index.probe_terms import (
+    TEXT_READ_COST,
+    long_terms,
+    probe_terms,
+    rare_terms,
+    slot_probe_terms,
+)
 from papers.index.terms import day_terms, text_shingles, text_terms
-from papers.index.word_shares import RARE_SHARE, is_rare_word, word_share
-from papers.query.ast import DateRange, Field, Leaf, Node, Or, Text, leaves, map_children
+from papers.index.word_shares import RARE_SHARE
+from papers.query.ast import DateRange, Leaf, Node, Or, Text, leaves, map_children
 from papers.search.evaluate import (
     Candidates,
     Evaluator,
@@ -31,7 +38,6 @@ from papers.search.evaluate import (
     PrefixExpansions,
     ProbeTerms,
     is_exact,
-    rare_terms,
     shingle_candidates,
     shingle_slot_key,
 )
@@ -44,15 +50,10 @@ TermMonthValues = Mapping[bytes, bytes | None]
 RequiredPostings = Sequence[tuple[Months, Sequence[PostingKey]]]
 """Months and the postings to read of each."""
 
-_TEXT_READ_COST: Final = 3.0
 _ROUND_TRIP_COST: Final = 20.0
-"""The cost of reading a text in vain, and of a round trip, as a number of short postings."""
+"""The cost of a round trip, as a number of short postings."""
 _PAPERS_PER_POSTING_COST: Final = 100_000
 """The number of papers of which a word's postings cost as much as a short posting."""
-_MAX_PROBE_SHARE: Final = 0.1
-"""The share of papers up to which a word's postings are read to rule out others."""
-_MAX_LONG_POSTINGS: Final = 2
-"""How many words of a phrase are read that has only words of more papers than that."""
 
 
 class SizedPostings(Postings, Protocol):
@@ -77,6 +78,8 @@ class QueryPlan:
     phrases: Sequence[Text]
     """The phrases that have shingles."""
     day_ranges: Sequence[DateRange]
+    has_spellings: bool
+    """Whether a text was expanded to its spellings: some may not occur."""
     dictionary_terms: Sequence[bytes]
     is_exact: bool
     expansions: PrefixExpansions | None = None
@@ -106,8 +109,9 @@ class QueryPlan:
             prefixes=prefixes,
             phrases=[text for text in texts if text.is_phrase and text_shingles(text)],
             day_ranges=[leaf for leaf in unique if isinstance(leaf, DateRange)],
+            has_spellings=any(map(_is_spelling, texts)),
             dictionary_terms=tuple(terms),
-            is_exact=is_exact(root),
+            is_exact=all(map(is_exact, unique)),
             expansions=None if prefixes else {},
             base_keys=() if prefixes else _base_keys(unique, {}),
         )
@@ -133,6 +137,8 @@ class QueryPlan:
 
     def _of_spellings(self, is_kept: Callable[[Text, Text], bool]) -> QueryPlan:
         """Return the plan with the spellings that are kept, judged beside the written one."""
+        if not self.has_spellings:
+            return self
         root = _select_spellings(self.root, is_kept)
         if root == self.root:
             return self
@@ -155,7 +161,7 @@ class QueryPlan:
         Of a query that `is_rare`, phrases of one shingle will be in slots: they are probed at once.
         """
         lone = [phrase for phrase in self.phrases if is_rare and len(text_shingles(phrase)) == 1]
-        chosen = {phrase: _probe_terms(phrase) for phrase in lone}
+        chosen = {phrase: slot_probe_terms(phrase) for phrase in lone}
         if not chosen and (not self.probe_terms or self.probes_everywhere):
             return self
         probe_terms = {**chosen, **self.probe_terms}
@@ -201,6 +207,8 @@ class QueryPlan:
 
         Any month may be compacted into a segment with slots meanwhile, so every read is examined.
         """
+        if not self.phrases:
+            return None
         found = {phrase: shingle_candidates(phrase, read) for phrase in self.phrases}
         ambiguous = {phrase: possible - exact for phrase, (exact, possible) in found.items()}
         new = {
@@ -240,28 +248,11 @@ class QueryPlan:
         ]
         rare = len(rare_terms(phrase))
         by_chance = papers * prod(size / papers for size in sizes) * RARE_SHARE**rare
-        terms = _probe_terms(phrase)
+        terms = probe_terms(phrase)
         cost = _ROUND_TRIP_COST + papers * len(terms) / _PAPERS_PER_POSTING_COST
-        return terms if by_chance * _TEXT_READ_COST > cost else ()
-
-
-def _probe_terms(phrase: Text) -> Sequence[bytes]:
-    """Return the terms of a phrase to read where it is ambiguous, besides its rare ones.
-
-    Words of many papers rule out little: they are read of phrases that have no other.
-    """
-    words = {word: term for word, term in zip(phrase.words, text_terms(phrase), strict=True)}
-    if phrase.field is Field.TITLE:
-        return ()
-    medium = [term for word, term in words.items() if not is_rare_word(word) and not _is_long(word)]
-    if medium or any(map(is_rare_word, words)):
-        return tuple(medium)
-    rarest = sorted(words, key=word_share)[:_MAX_LONG_POSTINGS]
-    return tuple(words[word] for word in rarest)
-
-
-def _is_long(word: str) -> bool:
-    return word_share(word) > _MAX_PROBE_SHARE
+        if by_chance * TEXT_READ_COST <= cost:
+            return ()
+        return (*terms, *long_terms(phrase, terms, by_chance, papers))
 
 
 def _base_keys(

@@ -15,7 +15,7 @@ from pyroaring import BitMap
 from redis import Redis
 
 from papers.errors import StoreError
-from papers.index.bitmaps import PaddedBitmap
+from papers.index.bitmaps import ArrayContainers, PaddedBitmap, assemble_arrays, unite_bitmaps
 from papers.index.postings import decode_doc_ids, doc_ids_of_months
 from papers.model.arxiv_id import ArxivId
 from papers.query.ast import Node
@@ -109,6 +109,11 @@ class ReadSession:
                 return MergedPostings(lookups, months)
         reason = f"one of the months {sorted(months)} is compacted, but its year does not have it"
         raise StoreError(f"the index is damaged: {reason}; restore a backup")
+
+    def has_postings(self, plan: QueryPlan, months: Months) -> bool:
+        """Return whether the postings that a plan requires of months are cached."""
+        lookups = self.cache.segment_lookups(plan.required_postings(months))
+        return not any(lookup.missing_keys for lookup in lookups)
 
     def read_refined(self, plan: QueryPlan, months: Months) -> tuple[QueryPlan, MergedPostings]:
         """Read the postings that a plan requires until it is final; see `QueryPlan.refine`.
@@ -215,33 +220,45 @@ class MergedPostings:
         if self._partial_segments:
             doc_ids = doc_ids & self._partial_doc_ids
             parts += _restricted(self._partial_segments, key, doc_ids)
-        return _union(parts)
+        return unite_bitmaps(parts)
 
     def _merge(self, key: PostingKey) -> BitMap:
         """Unite the segments' postings, without the months of a year that were not requested."""
         parts = _segment_bitmaps(self._complete_segments, key)
         if self._partial_segments:
             partial = _segment_bitmaps(self._partial_segments, key)
-            parts.append(_union(partial) & self._partial_doc_ids)
-        return _union(parts)
-
-
-def _union(parts: Sequence[BitMap]) -> BitMap:
-    """Unite bitmaps; a single one is returned as it is."""
-    return parts[0] if len(parts) == 1 else BitMap.union(BitMap(), *parts)
+            parts.append(unite_bitmaps(partial) & self._partial_doc_ids)
+        return unite_bitmaps(parts)
 
 
 def _restricted(
     segments: Iterable[SegmentPostings], key: PostingKey, doc_ids: BitMap
 ) -> list[BitMap]:
-    parts = [part for cached in segments if (part := cached.get(key))]
-    return [(decode_doc_ids(part) if isinstance(part, bytes) else part) & doc_ids for part in parts]
+    parts, packed = _parts_of(segments, key)
+    return [part & doc_ids for part in (*parts, *packed)]
 
 
 def _segment_bitmaps(segments: Iterable[SegmentPostings], key: PostingKey) -> list[BitMap]:
-    """Return bitmaps whose union is the posting of some segments; short postings make up one."""
-    parts = [part for cached in segments if (part := cached.get(key))]
-    short = b"".join([part for part in parts if isinstance(part, bytes)])
-    long = [part for part in parts if not isinstance(part, bytes)]
-    bitmaps = [part.unpadded if isinstance(part, PaddedBitmap) else part for part in long]
-    return [*bitmaps, decode_doc_ids(short)] if short else bitmaps
+    """Return bitmaps whose union is the posting of some segments."""
+    large, packed = _parts_of(segments, key)
+    return [*packed, *[part.unpadded if isinstance(part, PaddedBitmap) else part for part in large]]
+
+
+def _parts_of(
+    segments: Iterable[SegmentPostings], key: PostingKey
+) -> tuple[list[BitMap | PaddedBitmap], list[BitMap]]:
+    """Return the large postings of a key in some segments, and bitmaps of all small ones."""
+    large, arrays = list[BitMap | PaddedBitmap](), list[ArrayContainers]()
+    short = list[bytes]()
+    for cached in segments:
+        part = cached.get(key)
+        if part is None:
+            continue
+        if isinstance(part, bytes):
+            short.append(part)
+        elif isinstance(part, ArrayContainers):
+            arrays.append(part)
+        else:
+            large.append(part)
+    packed = [decode_doc_ids(b"".join(short))] if short else []
+    return large, [*packed, assemble_arrays(arrays)] if arrays else packed

@@ -26,7 +26,7 @@ HashFields = tuple[bytes, ...]
 """Field names of a Redis hash."""
 Months = tuple[int, ...]
 """Months (YYYYMM), in order."""
-SegmentPosting = BitMap | bitmaps.PaddedBitmap | bytes
+SegmentPosting = BitMap | bitmaps.PaddedBitmap | bitmaps.ArrayContainers | bytes
 """A posting of one segment in the form that is fastest to use; a short one stays packed."""
 SegmentPostings = dict[PostingKey, SegmentPosting | None]
 """Postings of a segment, None for those it lacks; slots only for shingles without a posting."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence, Set
 from functools import cached_property, reduce
+from operator import itemgetter
 from typing import Any, Final
 
 from pyroaring import BitMap
@@ -23,12 +24,20 @@ from papers.text.joined_texts import JoinedTexts, fold_ascii, with_separators
 from papers.text.names.person_match import is_name_of_person, select_possible_names
 from papers.text.phrases import phrase_pattern
 
+_MAX_BATCH: Final = 512
+"""Papers whose texts are searched together."""
+
 
 def verify(node: Node, papers: Mapping[int, LazyPaper]) -> BitMap:
     """Return the doc ids of the papers whose texts match a query.
 
     A paper without a description never matches, not even by its id.
     """
+    if len(papers) > _MAX_BATCH:  # the processor's cache holds no more texts
+        ids = list(papers)
+        starts = range(0, len(ids), _MAX_BATCH)
+        batches = [{id: papers[id] for id in ids[at : at + _MAX_BATCH]} for at in starts]
+        return BitMap.union(*[verify(node, batch) for batch in batches])
     exact, possible = _TextBatch(papers).evaluate(node)
     if exact == possible:
         return exact
@@ -56,6 +65,7 @@ class _TextBatch:
     def __init__(self, papers: Mapping[int, LazyPaper], *, folded: bool = False) -> None:
         self._papers, self._folded = papers, folded
         self._doc_ids = BitMap(papers)
+        self._joined: dict[Field, JoinedTexts] = {}
 
     def evaluate(self, node: Node) -> Candidates:
         """Return the papers that match for certain, and those that may; for labels, all may."""
@@ -99,32 +109,39 @@ class _TextBatch:
             return self.evaluate(expand_spellings(text))
         if text.field not in _TEXTS_OF_FIELD:
             return self.undecided(text)
-        fields = _TEXTS_OF_FIELD[text.field]
-        exact, unclear = self._texts.papers_with_phrase(phrase_pattern(text.words), fields)
+        texts, pattern = self._texts_in(text.field), phrase_pattern(text.words)
+        exact, unclear = texts.papers_with_phrase(pattern, (0, 1))
         return Candidates(BitMap(exact), BitMap(exact | unclear))
 
     def evaluate_author(self, author: Author) -> Candidates:
-        """Match the names of the authors."""
-        readings, known = author.readings, dict[str, bool]()  # most papers have the same few names
+        """Match the names of the authors: most papers have the same few."""
+        readings, theirs, others = author.readings, set[bytes](), set[str]()
 
         def is_theirs(name: str) -> bool:
-            if name not in known:
-                known[name] = is_name_of_person(readings, name)
-            return known[name]
+            if name in others or not is_name_of_person(readings, name):
+                others.add(name)
+                return False
+            theirs.add(name.encode())
+            return True
 
         found = BitMap(
             [
                 doc_id
                 for doc_id, names in self._names.items()
-                if any(map(is_theirs, select_possible_names(readings, names)))
+                if not theirs.isdisjoint(names)
+                or any(map(is_theirs, select_possible_names(readings, names)))
             ]
         )
         return Candidates(found, found)
 
-    @cached_property
-    def _texts(self) -> JoinedTexts:
-        texts = {doc_id: paper.text_bytes for doc_id, paper in self._papers.items()}
-        return self._join(texts, with_separators(texts))
+    def _texts_in(self, field: Field) -> JoinedTexts:
+        """Return the texts that a field covers: a word of the other text decides nothing."""
+        joined = self._joined.get(field)
+        if joined is None:
+            covered_by = _TEXTS_OF_FIELD[field]
+            texts = {id: covered_by(paper.text_bytes) for id, paper in self._papers.items()}
+            self._joined[field] = joined = self._join(texts, with_separators(texts))
+        return joined
 
     @cached_property
     def _names(self) -> Mapping[int, Sequence[bytes]]:
@@ -149,5 +166,9 @@ _BATCH_EVALUATIONS: Final[dict[type, Callable[[_TextBatch, Any], Candidates]]] =
 """The node types that many texts decide together; papers are matched one by one for others."""
 
 
-_TEXTS_OF_FIELD: Final = {Field.ANY: (0, 1), Field.TITLE: (0,), Field.ABSTRACT: (1,)}
-"""The numbers of a paper's texts that a field covers: title 0, abstract 1."""
+_TEXTS_OF_FIELD: Final[Mapping[Field, Callable[[Sequence[bytes]], Sequence[bytes]]]] = {
+    Field.ANY: itemgetter(slice(2)),
+    Field.TITLE: itemgetter(slice(1)),
+    Field.ABSTRACT: itemgetter(slice(1, 2)),
+}
+"""Which of a paper's texts a field covers: the title is the first, the abstract the second."""

@@ -113,7 +113,7 @@ def spellings(words: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
 
     One pair of neighbors may be closed, or one word open where a letter meets a digit.
     """
-    if len(words) > MAX_COMPOUND_WORDS:
+    if len(words) > MAX_COMPOUND_WORDS or (len(words) == 1 and words[0].isalpha()):
         return (words,)
     found = [words]
     for at, (first, second) in enumerate(pairwise(words)):

@@ -1,8 +1,8 @@
 """Joined texts: a word or phrase is searched in the texts of many papers at once.
 
-Three steps, each for the papers that the one before leaves open: where the phrase stands so plainly
-that nothing about the text matters; all of the text, without its URLs; the folded text, which the
-caller makes of `fold_ascii`.
+Each step is for the papers that the ones before leave open: the phrase as it is mostly written;
+where it stands so plainly that nothing about the text matters; whether its letters are side by
+side; all of the text, without URLs; the folded text, which the caller makes of `fold_ascii`.
 """
 
 from __future__ import annotations
@@ -11,22 +11,35 @@ import re
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence, Set
 from functools import cached_property
-from itertools import accumulate, chain
+from itertools import accumulate, chain, islice
 from typing import Final
 
 from papers.text.folding import fold_text, lower_capitals
 from papers.text.link_names import blank_url_bytes
-from papers.text.phrases import PhrasePattern, second_parts
+from papers.text.phrases import PhrasePattern, literal_places, second_parts
+from papers.text.squeezed_texts import changed_places, needles_of, squeeze, texts_with
+from papers.text.text_readings import folded_readings, token_readings
 
 _DOTNET: Final = re.compile(rb"\.(?=(?:NET|Net|net)(?![A-Za-z0-9]))")
 _FOLDABLE_MARKS: Final = bytes(
     ord("$") if code >= 128 or chr(code) in "\\${}^_~+#*&" else ord(" ") for code in range(256)
 )
-"""Maps bytes that folding may remove, or treat unlike other punctuation, to `$`; others to a
-blank."""
-
+"""Maps bytes that folding may remove, or treat unlike other punctuation, to `$`."""
 _FOLD_SEPARATOR: Final = b"\1"
 """The separator of texts that are folded together and then split again."""
+_FEW_PAPERS: Final = 16
+"""So few texts are not searched for a phrase as it is mostly written: that takes as long."""
+_MAX_LITERALS: Final = 4
+_SAMPLE_SIZE: Final = 4
+"""How many ways to write a phrase are learnt, each from so many papers."""
+_SMALL_WORD: Final = " x"
+"""Beside it no text is all in capitals."""
+_WINDOW_SIZE: Final = 100
+"""Bytes before and after a hyphenated pair in which the words of a phrase are looked for."""
+_LITERAL_SHARE: Final = 0.15
+"""Another way to write a phrase is not learnt once one has so small a part of the papers left."""
+_MOST: Final = 0.85
+"""Texts are joined anew for this part of them, or fewer: the others need not be searched."""
 _TEXT_SEPARATOR: Final = b" \0 "
 """The separator of joined texts: no phrase reaches across it."""
 
@@ -70,20 +83,107 @@ class JoinedTexts:
 
         `fields` are the numbers of the texts of a paper that are searched.
         """
-        plainly = set() if self._folded else self._papers_with_plain(phrase, fields)
-        if len(plainly) == len(self._papers):
-            return plainly, set()
-        others = self
-        if 2 * len(plainly) > len(self._papers):
-            left = {doc_id: of for doc_id, of in self._papers.items() if doc_id not in plainly}
-            others = JoinedTexts(left, self._known_unplain)
-        exact, unclear = others._search(phrase, fields)
-        return plainly | exact, unclear
+        if self._folded:
+            return self._search_possible(phrase, fields)
+        found, others = set[int](), self
+        if len(self._papers) > _FEW_PAPERS:
+            found = self._papers_with_literals(phrase, fields)
+        if len(self._papers) // 2 < len(found) < len(self._papers):
+            others = self._without(found)  # else another phrase may use what is squeezed
+            found |= others._papers_with_plain(phrase, fields)
+            others = others._without(found)
+        if len(found) == len(self._papers):
+            return found, set()
+        exact, unclear = others._search_possible(phrase, fields, found)
+        return found | exact, unclear - found
+
+    def _search_possible(
+        self, phrase: PhrasePattern, fields: Sequence[int], known: Set[int] = frozenset()
+    ) -> tuple[set[int], set[int]]:
+        """Search the texts of the papers whose letters allow the phrase, except known ones."""
+        possible, changed = self._possible_papers(phrase, fields)
+        left = self._only(possible - known)
+        plainly = set() if self._folded else left._papers_with_plain(phrase, fields)
+        exact, unclear = left._without(plainly)._search(phrase, fields)
+        exact |= plainly
+        return exact, (unclear & possible | changed) - exact
+
+    def _without(self, doc_ids: Set[int]) -> JoinedTexts:
+        """Return the texts of the other papers; all of them unless these are fewer."""
+        return self._only(self._papers.keys() - doc_ids) if doc_ids else self
+
+    def _only(self, doc_ids: Set[int]) -> JoinedTexts:
+        """Return the texts of some papers; all of them unless these are fewer."""
+        if len(doc_ids) > _MOST * len(self._papers):
+            return self
+        some = {doc_id: of for doc_id, of in self._papers.items() if doc_id in doc_ids}
+        return JoinedTexts(some, self._known_unplain & doc_ids, folded=self._folded)
+
+    def _possible_papers(
+        self, phrase: PhrasePattern, fields: Sequence[int]
+    ) -> tuple[Set[int], Set[int]]:
+        """Return the papers whose letters do not rule a phrase out, and those of changed letters.
+
+        The latter may have it in any case; they are in the former if their letters say so, too.
+        """
+        needles = needles_of(phrase)
+        if not needles or (self._known_unplain and not self._folded):
+            return self._papers.keys(), set()
+        texts = [divmod(n, self._texts_per_paper) for n in texts_with(self._squeezed, needles)]
+        return {self._doc_ids[paper] for paper, field in texts if field in fields}, self._changed
+
+    @cached_property
+    def _squeezed(self) -> bytes:
+        return squeeze(self._written if self._folded else blank_url_bytes(self._written))
+
+    @cached_property
+    def _changed(self) -> Set[int]:
+        """The papers whose letters may be others when they are folded."""
+        if self._folded:
+            return self._known_unplain
+        places = map(self._paper_and_field, changed_places(self._written))
+        changed = {self._doc_ids[paper] for paper, _ in places}
+        if not self._written.isascii():
+            papers = self._papers.items()
+            changed.update([id for id, texts in papers if not all(map(bytes.isascii, texts))])
+        return changed
+
+    def _papers_with_literals(self, phrase: PhrasePattern, fields: Sequence[int]) -> set[int]:
+        """Return papers that have a phrase as it is mostly written, by searches for bytes.
+
+        First as its folded words; then as some paper has it that does not have those.
+        """
+        found, rest = set[int](), self
+        literal = phrase.literal
+        for _ in range(_MAX_LITERALS):
+            more = rest._papers_with_literal(literal, fields) if literal else set()
+            found |= more
+            missing = len(self._papers) - len(found)
+            if missing <= _FEW_PAPERS or (literal and len(more) < missing * _LITERAL_SHARE):
+                break
+            rest = self._without(found)
+            if not (literal := rest._written_literal(phrase, found)):
+                break
+        return found
+
+    def _written_literal(self, phrase: PhrasePattern, known: Set[int]) -> bytes:
+        """Return how the first papers that are not known have a phrase; nothing if they have not.
+
+        Not many of them, as the others may have it in another way, or not at all.
+        """
+        some = islice((doc_id for doc_id in self._doc_ids if doc_id not in known), _SAMPLE_SIZE)
+        sample = JoinedTexts({id: self._papers[id] for id in some}, self._known_unplain)
+        return phrase.written_literal(sample._lower, sample._written, 0)
+
+    def _papers_with_literal(self, literal: bytes, fields: Sequence[int]) -> set[int]:
+        """Return the papers that have a `written_literal` between blanks."""
+        places = map(self._paper_and_field, literal_places(self._written, literal))
+        return {self._doc_ids[paper] for paper, field in places if field in fields}
 
     def _papers_with_plain(self, phrase: PhrasePattern, fields: Sequence[int]) -> set[int]:
         """Return the papers in which a phrase stands so that neither folding nor a URL matters.
 
-        Nearly every paper that has the phrase has it so. The rest of its texts is not searched.
+        The rest of its texts is not searched.
         """
         found, at = set[int](), 0
         while (at := phrase.find_plain(self._lower, self._written, at)) >= 0:
@@ -103,19 +203,41 @@ class JoinedTexts:
             if field in fields:
                 (exact if plainly or self._folded else found).add(self._doc_ids[paper])
         others = self._papers.keys() - exact
-        joined = self._papers_with_joined(phrase, fields) if others else ()
-        unclear = {
-            doc_id
-            for doc_id in others
-            if doc_id in found or doc_id in joined or doc_id in self._unplain
-        }
-        return exact, unclear
+        joined = self._places_of_joined(phrase, fields) if others else []
+        for doc_id, at in joined:
+            if doc_id not in exact:
+                (exact if self._has_closed(phrase, at) else found).add(doc_id)
+        others = self._papers.keys() - exact
+        return exact, {id for id in others if id in found or id in self._unplain}
 
-    def _papers_with_joined(self, phrase: PhrasePattern, fields: Sequence[int]) -> set[int]:
-        """Return the papers that have a word of a phrase as a hyphenated pair; hardly any has."""
-        joined = phrase.joined_occurrences(self._without_urls[0], self._second_parts)
-        places = map(self._paper_and_field, joined)
-        return {self._doc_ids[paper] for paper, field in places if field in fields}
+    def _places_of_joined(
+        self, phrase: PhrasePattern, fields: Sequence[int]
+    ) -> list[tuple[int, int]]:
+        """Return papers and places where a word of a phrase is a hyphenated pair; hardly any is."""
+        places = list[tuple[int, int]]()
+        for at in phrase.joined_occurrences(self._without_urls[0], self._second_parts):
+            paper, field = self._paper_and_field(at)
+            if field in fields:
+                places.append((self._doc_ids[paper], at))
+        return places
+
+    def _has_closed(self, phrase: PhrasePattern, at: int) -> bool:
+        """Return whether a text has a phrase around a hyphenated pair, by a closed reading.
+
+        Only some words around it are read. What is found there is in the whole text: no rule of
+        folding reaches across a blank, but for that of texts in capitals, which are lowered here.
+        """
+        text = self._written
+        start = text.rfind(b" ", 0, max(at - _WINDOW_SIZE, text.rfind(b"\0", 0, at) + 2)) + 1
+        end = text.find(b" ", min(at + _WINDOW_SIZE, text.find(b"\0", at) - 1))
+        window = text[start:end].decode()
+        closed = (
+            folded_readings(window).closed
+            if self._folded
+            else [reading[:-1] for reading in token_readings(f"{window}{_SMALL_WORD}").closed]
+        )
+        words = f" {' '.join([word.folded for word in phrase.words])} "
+        return any(words in f" {' '.join(reading)} " for reading in closed)
 
     @cached_property
     def _second_parts(self) -> Set[bytes]:

@@ -52,6 +52,19 @@ class PhrasePattern(NamedTuple):
                 yield PhraseSpan(start, match.end(), certain is not None)
             start = find(start + 1)
 
+    def written_literal(self, text: bytes, written: bytes, start: int) -> bytes:
+        """Return the phrase as it is written where it stands first, by `find_plain`; or nothing."""
+        at = self.find_plain(text, written, start)
+        match = _phrase_regexes(len(self.words)).strict.match(text, at) if at >= 0 else None
+        return written[slice(*match.span())] if match else b""
+
+    @property
+    def literal(self) -> bytes:
+        """The folded words between blanks, if they may be written so; else nothing."""
+        words = [word.folded.encode() for word in self.words]
+        is_written = all(of in word.small for word, of in zip(self.words, words, strict=True))
+        return b" ".join(words) if is_written else b""
+
     def find_plain(self, text: bytes, written: bytes, start: int) -> int:
         """Return where the phrase stands next, in a text as for `occurrences` with its URLs; or -1.
 
@@ -121,11 +134,27 @@ class PhrasePattern(NamedTuple):
         The word before it may be a pair as well: of such neighbors the last one is found.
         """
         before, behind = self.words[:number][-1:], self.words[number + 1 :][:1]
-        previous = _WORD_BEFORE.search(text, max(pair.start - _LONGEST_GAP, 0), pair.start)
+        start = max(pair.start - _LONGEST_GAP, text.rfind(b"\0", 0, pair.start) + 1)
+        previous = _WORD.findall(text, start, pair.start)[-1:]
         following = _WORD_BEHIND.match(text, pair.stop)
-        return all(_ends_like(word, previous) for word in before) and all(
+        return all(_ends_like(word, end) for word in before for end in previous) and all(
             following and following[1] in word.any_case for word in behind
         )
+
+
+def literal_places(written: bytes, literal: bytes) -> Iterator[int]:
+    """Yield where a `written_literal` stands between blanks; `find_plain` would find each place.
+
+    There may be a sign before the second blank. `written` begins with a blank, and ends with two.
+    """
+    literal = b" %b" % literal
+    at = written.find(literal)
+    while at >= 0:
+        end = at + len(literal)
+        end += written[end] in _CLOSING_SIGNS
+        if written[end] == _BLANK and b"\\" not in written[max(at - 3, 0) : at]:
+            yield at + 1
+        at = written.find(literal, end - 1)
 
 
 def _touches_url(text: bytes, match: re.Match[bytes]) -> bool:
@@ -140,8 +169,8 @@ def second_parts(text: bytes) -> Set[bytes]:
     return frozenset(_SECOND_PART.findall(text))
 
 
-def _ends_like(word: WordForms, end: re.Match[bytes] | None) -> bool:
-    return end is None or any(form.endswith(end[1]) for form in word.any_case)
+def _ends_like(word: WordForms, end: bytes) -> bool:
+    return any(form.endswith(end) for form in word.any_case)
 
 
 def _hyphenated_occurrences(text: bytes, first: bytes, second: bytes) -> Iterator[slice]:
@@ -164,11 +193,13 @@ def _is_word_byte(byte: bytes) -> bool:
 _INNER_SIGN: Final = re.compile(rb"[.:](?=[a-z0-9/])")
 """Every URL and `.NET` have one, before a top-level domain or after a scheme."""
 _WORD_BEHIND: Final = re.compile(rf"{_WORD_SEPARATOR}([a-z0-9]+)".encode())
-_WORD_BEFORE: Final = re.compile(rf"([a-z0-9]+){_WORD_SEPARATOR}\Z".encode())
+_WORD: Final = re.compile(rb"[a-z0-9]+")
 _LONGEST_GAP: Final = 100
 """So many bytes before a word are searched for the one before it; if there is none, any may be."""
 _SECOND_PART: Final = re.compile(rb"-([a-z0-9]+)")
-_S: Final = ord("s")
+_S, _BLANK = b"s "
+_CLOSING_SIGNS: Final = b",.;:!?)"
+"""Signs that stand between a phrase and a blank."""
 _LONG_TEXT: Final = 400_000
 """Texts from this length on are worth an expression of the phrase's own."""
 
@@ -198,7 +229,7 @@ def phrase_pattern(words: tuple[str, ...], *, with_plurals: bool = True) -> Phra
         return PhrasePattern(words[0].encode(), forms)
     forms = tuple(map(_word_forms, words))
     first = sorted(form.decode() for form in forms[0].any_case)
-    return PhrasePattern(_common_prefix(first).encode(), forms)
+    return PhrasePattern(common_prefix(first).encode(), forms)
 
 
 def _word_forms(word: str) -> WordForms:
@@ -239,7 +270,7 @@ def _phrase_regex(prefix: bytes, words: tuple[Set[bytes], ...]) -> re.Pattern[by
     return re.compile(begin + _WORD_SEPARATOR.encode().join(groups) + b"(?![a-z0-9])")
 
 
-def _common_prefix(sorted_words: Sequence[str]) -> str:
+def common_prefix(sorted_words: Sequence[str]) -> str:
     """Return the prefix that all words share: that of the first and the last in sorted order."""
     letters = zip(sorted_words[0], sorted_words[-1], strict=False) if sorted_words else ()
     return "".join(first for first, _ in takewhile(lambda pair: pair[0] == pair[1], letters))

@@ -38,7 +38,14 @@ class Readings(NamedTuple):
 
 def token_readings(text: str) -> Readings:
     """Return all readings of a text."""
-    folded = fold_text(text)
+    return folded_readings(fold_text(text))
+
+
+def folded_readings(folded: str) -> Readings:
+    """Return all readings of a text that was folded by `fold_text`, or of what is between blanks.
+
+    Hyphens join no words across a blank.
+    """
     if _HYPHEN not in folded:
         return Readings(fold_written_words(folded.translate(SEPARATORS_TO_BLANKS).split()))
     written, joinable = _split_hyphenated(folded)

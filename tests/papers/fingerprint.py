@@ -13,7 +13,7 @@ from pyroaring import BitMap
 from redis import Redis
 
 from papers.index import postings
-from papers.index.bitmaps import deserialize_bitmap
+from papers.index.bitmaps import ArrayContainers, deserialize_bitmap
 from papers.index.layout import MONTHS_PER_YEAR, YEAR_PAPER_BITS, SegmentLayout
 from papers.model.arxiv_id import ArxivId, month_ordinal
 from papers.model.paper import Paper
@@ -65,7 +65,7 @@ def _decode_field(
         start = postings.field_number(name) * layout.slots_per_bucket
         slots = range(start, start + layout.slots_per_bucket)
         found = {slot: postings.find_slot(value, slot, layout, first_month) for slot in slots}
-        return {shingle_slot_key(slot): ids for slot, ids in found.items() if ids is not None}
+        return {shingle_slot_key(slot): ids.bitmap for slot, ids in found.items() if ids}
     own = deserialize_bitmap(value)
     if kind == postings.TERM:
         return {name[1:]: own}
@@ -73,9 +73,9 @@ def _decode_field(
     return {number if kind == postings.SHINGLE else shingle_slot_key(number): own}
 
 
-def _not_empty(posting: BitMap | None) -> BitMap:
+def _not_empty(posting: BitMap | ArrayContainers | None) -> BitMap:
     assert posting
-    return posting
+    return posting if isinstance(posting, BitMap) else posting.bitmap
 
 
 def _decode_small(posting: bytes) -> BitMap:

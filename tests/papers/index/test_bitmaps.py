@@ -8,11 +8,13 @@ from hypothesis import strategies as st
 from pyroaring import BitMap
 
 from papers.index.bitmaps import (
+    ArrayContainers,
     PaddedBitmap,
-    bitmap_from_arrays,
+    assemble_arrays,
     deserialize_bitmap,
     deserialize_padded,
     serialize_bitmap,
+    unite_bitmaps,
 )
 from papers.index.postings import decode_doc_ids, encode_doc_ids
 
@@ -90,8 +92,34 @@ def test_run_containers_keep_the_library_format() -> None:
     assert deserialize_bitmap(serialize_bitmap(found)) == found
 
 
-@given(st.dictionaries(st.integers(0, 400), NUMBERS.filter(bool), min_size=1, max_size=12))
+def arrays_of(containers: dict[int, frozenset[int]]) -> ArrayContainers:
+    heads = [number for key in sorted(containers) for number in (key, len(containers[key]) - 1)]
+    numbers = [n.to_bytes(2, "little") for key in heads[::2] for n in sorted(containers[key])]
+    return ArrayContainers(heads, b"".join(numbers))
+
+
+ARRAYS = st.dictionaries(st.integers(0, 40), NUMBERS.filter(bool), min_size=1, max_size=12)
+
+
+@given(ARRAYS)
 def test_bitmap_is_assembled_from_arrays(containers: dict[int, frozenset[int]]) -> None:
-    sizes = [(key, len(containers[key])) for key in sorted(containers)]
-    numbers = b"".join(n.to_bytes(2, "little") for k, _ in sizes for n in sorted(containers[k]))
-    assert bitmap_from_arrays(sizes, numbers) == bitmap_of(containers)
+    assert arrays_of(containers).bitmap == bitmap_of(containers)
+    assert len(arrays_of(containers)) == len(bitmap_of(containers))
+
+
+@given(st.lists(ARRAYS, min_size=1, max_size=4))
+@example([{7: frozenset([1, 2])}, {3: frozenset([9])}])
+@example([{7: frozenset([1, 2])}, {7: frozenset([2, 3])}])
+@example([{1: frozenset([1]), 5: frozenset([1])}, {3: frozenset([2])}])
+def test_arrays_of_several_segments_are_assembled_to_their_union(
+    several: list[dict[int, frozenset[int]]],
+) -> None:
+    union = BitMap.union(*map(bitmap_of, several), BitMap())
+    assert assemble_arrays([arrays_of(containers) for containers in several]) == union
+
+
+@given(st.lists(NUMBERS, max_size=7))
+def test_united_bitmaps_are_left_as_they_are(sets: list[frozenset[int]]) -> None:
+    bitmaps = [BitMap(numbers) for numbers in sets]
+    assert unite_bitmaps(bitmaps) == BitMap(frozenset().union(*sets))
+    assert bitmaps == [BitMap(numbers) for numbers in sets]

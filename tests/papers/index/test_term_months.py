@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from redis import Redis
 
 from papers.index import term_months
-from papers.index.term_months import TermMonths
+from papers.index.term_months import TermMonths, lists_all
 from papers.query.parser import parse_query
 from papers.redis_backend import keys
 from papers.search.node_plans import possible_months
@@ -145,3 +145,12 @@ def test_alternative_that_may_be_in_any_month_leaves_all_of_them_possible() -> N
     assert possible_months(parse_query("one OR two").tree, listed) == {202401}
     assert possible_months(parse_query("one OR grou*").tree, listed) is None
     assert possible_months(parse_query("one grou*").tree, listed) == {202401}
+
+
+@pytest.mark.parametrize(
+    ("value", "months", "expected"),
+    [(b"*", 500, True), (bytes(6), 3, True), (bytes(6), 2, True), (bytes(4), 3, False)],
+)
+def test_term_of_every_month_rules_out_none(value: bytes, months: int, expected: bool) -> None:
+    assert lists_all(value, months) == expected
+    assert not lists_all(None, months)

@@ -55,6 +55,22 @@ def test_error_leaves_no_reply_to_the_next_command(read: Read) -> None:
     assert read(("GET", "b")) == [None]
 
 
+def test_every_reply_is_read_however_long_the_others_are(read: Read, store_url: str) -> None:
+    long = b"x" * 300_000
+    with Redis.from_url(store_url) as other:
+        other.set("long", long)
+    commands = [("GET", name) for name in ("a", "long", "a", "b", "long", "a")]
+    assert read(*commands) == [b"1", long, b"1", None, long, b"1"]
+
+
+def test_notification_between_replies_is_no_reply(store_url: str) -> None:
+    """A server may announce its maintenance, or that a key has changed."""
+    client = ThreadLocalClient(connect(store_url, retry=False)).client
+    commands = [("SET", "a", "1"), ("GET", "a"), ("SET", "a", "2"), ("GET", "a"), ("GET", "a")]
+    assert read_many(client, [("CLIENT", "TRACKING", "ON")]) == [b"OK"]
+    assert read_many(client, commands) == [b"OK", b"1", b"OK", b"2", b"2"]
+
+
 def test_connection_closed_by_the_server_is_reopened(read: Read, store_url: str) -> None:
     assert read(("GET", "a")) == [b"1"]
     with Redis.from_url(store_url) as other:

@@ -67,6 +67,20 @@ def test_frequent_matches_read_few_extra_segments(found_per_month: int, sizes: l
     assert batch_sizes(100, lambda _: found_per_month, FakeSegments(16_384)) == sizes
 
 
+def test_candidates_that_are_taken_back_are_counted_once() -> None:
+    sizes = list[int]()
+    for first, taken_back, then in ((4, 0, 36), (4, 4, 40)):
+        pacer = SegmentPacer(100, 0.1, FakeSegments(16_384))
+        batches = pacer.batches(DENSE)
+        next(batches)
+        pacer.add_found(first)
+        next(batches)
+        pacer.take_back(taken_back)
+        pacer.add_found(then)
+        sizes.append(len(next(batches)))
+    assert sizes[0] == sizes[1] < 64
+
+
 def block_sizes(wanted: int, matching: float, blocks: int) -> list[int]:
     """Return the sizes of the blocks verified while a share of the candidates matches."""
     progress, sizes = VerificationProgress(), list[int]()

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from pyroaring import BitMap
 
 from papers.index.postings import doc_ids_of_months
+from papers.index.probe_terms import long_terms, probe_terms, rare_terms, slot_probe_terms
 from papers.index.terms import text_shingles
 from papers.model.arxiv_id import month_ordinal
 from papers.query.ast import Field, Text
 from papers.query.parser import Query, parse_query
-from papers.search.evaluate import PostingKey, rare_terms, shingle_slot_key
+from papers.search.evaluate import PostingKey, shingle_slot_key
 from papers.search.plan import QueryPlan
 from tests.papers.query_strategies import queries
 
@@ -89,6 +90,39 @@ def test_probe_terms_are_words_cheaper_to_read_than_the_texts_they_rule_out(
         assert final.refine(FakePostings({MONTH: slots})) is None
         later = final.for_next_batch(is_rare=False)
         assert keys_of(later, MONTHS[1]) == keys_of(plan) | chosen
+
+
+@pytest.mark.parametrize(
+    ("keyword", "by_chance", "chosen"),
+    [
+        ('"leveraging the technique"', 900.0, {b"wtechnique"}),
+        ('"leveraging the technique"', 9.0, set()),
+        ('ti:"leveraging the technique"', 900.0, set()),
+    ],
+)
+def test_long_postings_are_read_that_rule_out_more_texts_than_they_cost(
+    keyword: str, by_chance: float, chosen: set[bytes]
+) -> None:
+    (phrase, *_) = plan_of(keyword).phrases
+    short = [term for term in probe_terms(phrase) if term != b"wthe"]
+    papers = 2_400_000
+    assert {*long_terms(phrase, short, by_chance, papers)} == chosen
+    assert {*slot_probe_terms(phrase)} >= chosen
+
+
+def test_no_more_long_postings_are_read_than_pay() -> None:
+    """The second word is worth reading by itself, but not beside the first."""
+    (phrase, *_) = plan_of('"technique for method"').phrases
+    both = {*long_terms(phrase, [b"wfor"], 900.0, 2_400_000)}
+    assert both == {b"wtechnique", b"wmethod"}
+    assert {*long_terms(phrase, [b"wfor"], 90.0, 2_400_000)} == {b"wtechnique"}
+    assert {*long_terms(phrase, [b"wfor", b"wtechnique"], 900.0, 2_400_000)} == {b"wmethod"}
+
+
+def test_words_of_a_phrase_with_several_shingles_are_not_read() -> None:
+    keyword = '"zebrafish academic reward"'
+    plan = plan_of(keyword).without_absent_spellings(absent_joined(keyword))
+    assert keys_of(plan) == set(text_shingles(plan.phrases[0]))
 
 
 def absent_joined(keyword: str) -> dict[bytes, None]:

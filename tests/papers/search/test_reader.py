@@ -151,10 +151,8 @@ def test_postings_of_the_newest_months_are_not_read_for_another_order(
     assert calls["hmget"] <= 1, "the term dictionary"
 
 
-def test_rare_word_takes_one_round_trip(redis: Redis, store: Store) -> None:
-    assert Compactor(redis).compact_before(202501)
-    fresh = Store(redis)
-    fresh.newest_ids(parse_query("reward"), limit=1_000)
+def posting_trips(store: Store, keyword: str, limit: int = 100) -> int:
+    """In how many round trips the store reads postings for a search."""
     trips = list[Sequence[RedisCommand]]()
 
     def count_trip(redis: Redis, commands: Sequence[RedisCommand]) -> list[Any]:
@@ -163,8 +161,45 @@ def test_rare_word_takes_one_round_trip(redis: Redis, store: Store) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reader, "read_many", count_trip)
-        fresh.newest_ids(parse_query("zebra"), limit=100)
-    assert len(trips) == 1
+        store.newest_ids(parse_query(keyword), limit=limit)
+    return len(trips)
+
+
+def test_rare_word_takes_one_round_trip(redis: Redis, store: Store) -> None:
+    assert Compactor(redis).compact_before(202501)
+    fresh = Store(redis)
+    fresh.newest_ids(parse_query("reward"), limit=1_000)
+    assert posting_trips(fresh, "zebra") == 1
+
+
+@pytest.mark.parametrize(("limit", "trips"), [(100, 2), (3, 2), (20, 2)])
+def test_joined_spellings_that_occur_take_no_round_trip_of_their_own(
+    redis: Redis, limit: int, trips: int
+) -> None:
+    """The next months are read with those of the newest months, if these have too few papers."""
+    store = Store(redis)
+    months = MONTHS[-24:]
+    store.ingest([titled(month, 1, f"A deep reward model {month}") for month in months], now=NOW)
+    store.ingest([titled(month, 2, "On deep-reward games") for month in months], now=NOW)
+    store.newest_ids(parse_query("games"), limit=1_000)
+    assert posting_trips(store, '"deep reward model"', limit) == trips
+    found = store.newest_ids(parse_query('"deep reward model"'), limit)
+    assert found == [ArxivId(month, 1) for month in reversed(months)][:limit]
+
+
+def test_months_are_not_read_ahead_with_joined_spellings_if_there_are_enough_papers(
+    redis: Redis, store: Store
+) -> None:
+    store.ingest([titled(month, 2, "On deep-reward games") for month in MONTHS], now=NOW)
+    store.ingest([titled(month, 3, "A deep reward model") for month in MONTHS], now=NOW)
+    store.newest_ids(parse_query("games"), limit=1_000)
+    assert posting_trips(store, '"deep reward model"', 3) == 2
+    with_shingles = [
+        period
+        for (period, _), postings in store.reader._cache.segment_postings.items()
+        if any(isinstance(key, int) for key in postings)
+    ]
+    assert len(with_shingles) == 16
 
 
 def test_words_of_a_phrase_are_read_only_of_segments_with_slots(redis: Redis, store: Store) -> None:

@@ -142,10 +142,10 @@ def test_pages_equal_a_scan(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("papers.search.index_cache.MAX_PREFIX_WORDS", max_prefix_words)
         if probe_term is not None:
-            patch.setattr("papers.search.plan._TEXT_READ_COST", 1e9)
-            patch.setattr("papers.search.evaluate.is_rare_word", lambda _: False)
+            patch.setattr("papers.search.plan.TEXT_READ_COST", 1e9)
+            patch.setattr("papers.index.probe_terms.is_rare_word", lambda _: False)
             patch.setattr(
-                "papers.search.plan._probe_terms", lambda text: single_term(text, probe_term)
+                "papers.search.plan.probe_terms", lambda text: single_term(text, probe_term)
             )
         store.ingest(ingested[:cut], now=NOW)
         assert papers_on(all_pages(store, request)) == scan(merged_papers(ingested[:cut]), request)

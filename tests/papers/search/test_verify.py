@@ -15,7 +15,7 @@ from papers.query.match import FoldedPaper, matches_node
 from papers.query.parser import Query, parse_query
 from papers.records.packing import LazyPaper, pack
 from papers.search.verify import _TextBatch, verify
-from papers.text.phrases import PhraseSpan, phrase_pattern
+from papers.text.phrases import PhraseSpan, literal_places, phrase_pattern
 from tests.papers.papers_strategies import PAPERS, texts
 from tests.papers.query_strategies import queries
 
@@ -24,6 +24,7 @@ PIECES = st.lists(
     | st.sampled_from(["reward", "Rewards", "model", "mice", "mouse", "\\v", "$", "\\", "{", "é"])
     | st.sampled_from([" ", "-", "(", ".", "/", '"', "'s", "\n", ", ", " \0 ", ": "])
     | st.sampled_from(["https://", "www.", ".com/", ".NET", "re", "ward", "mo", "dels"])
+    | st.sampled_from(["_", "}", "^", "&", "+", "#", "*", "'", "\\textbf{", "c", "C", "'such"])
 ).map("".join)
 PHRASES = st.sampled_from(
     [
@@ -32,6 +33,13 @@ PHRASES = st.sampled_from(
         ("reward", "model", "reward"),
         ("mouse", "reward"),
         ("reward", "dotnet"),
+        ("cplusplus", "reward"),
+        ("re", "model"),
+        ("c", "such", "model"),
+        ("candc", "reward"),
+        ("cstar", "reward"),
+        ("gps", "model"),
+        ("gp", "model"),
     ]
 )
 FIELDS = st.sampled_from([Field.ANY, Field.TITLE, Field.ABSTRACT])
@@ -78,6 +86,19 @@ def test_verify_matches_what_a_scan_matches(query: Query, papers: list[Paper]) -
 @example([("one", "a reward model")], ("reward", "model"), Field.TITLE)
 @example([("", "REWARD NETS IN CAPITALS")], ("reward", "net"), Field.ANY)
 @example([("", r"For \v model, x"), ("", "a$.$io/model's now")], ("model",), Field.ANY)
+@example([("", "the C$+$+ reward")], ("cplusplus", "reward"), Field.ANY)
+@example([("", "the GPS's model")], ("gps", "model"), Field.ANY)
+@example([("", "the GPs's model")], ("gp", "model"), Field.ANY)
+@example([("", "C&C reward"), ("", "C\\&C reward")], ("candc", "reward"), Field.ANY)
+@example([("", "re http://a.io/x model"), ("", "re a.b.io models")], ("re", "model"), Field.ANY)
+@example([("", r"re \textbf{model}"), ("", "re \u2013 model")], ("re", "model"), Field.ANY)
+@example([("", "c's such' model"), ("", "c 'such model")], ("c", "such", "model"), Field.ANY)
+@example([("", r"re\v{w}ard model"), ("", r"rew{\aa}rd model")], ("reward", "model"), Field.ANY)
+@example([("", r"re-\textbf{ward} model"), ("", r"re\'s s")], ("reward", "model"), Field.ANY)
+@example([("", r"the $C^\ast$ reward"), ("", "the C* reward")], ("cstar", "reward"), Field.ANY)
+@example([("", "re-re-ward mo-del")], ("reward", "model"), Field.ANY)
+@example([("", "(Reward models), reward models now")], ("reward", "model"), Field.ANY)
+@example([("", r"\v reward model x"), ("", "reward modelS x")], ("reward", "model"), Field.ANY)
 def test_exact_texts_match_and_possible_ones_include_all_matches(
     written: list[tuple[str, str]], phrase: tuple[str, ...], field: Field
 ) -> None:
@@ -109,6 +130,48 @@ def test_alternatives_are_verified_as_a_scan_matches_them(
     papers_by_id = packed_papers([blank._replace(abstract=text) for text in written])
     tree = Or(tuple(Text(Field.ANY, phrase) for phrase in phrases))
     assert set(verify(tree, papers_by_id)) == scan(tree, papers_by_id)
+
+
+def test_many_texts_are_verified_in_batches() -> None:
+    blank = Paper(ArxivId(202103, 1), title="T")
+    written = ["A reward model.", "No reward.", "A re-ward model."] * 3
+    papers_by_id = packed_papers([blank._replace(abstract=text) for text in written])
+    tree = Text(Field.ANY, ("reward", "model"), is_literal=True)
+    with mock.patch("papers.search.verify._MAX_BATCH", 2):
+        assert set(verify(tree, papers_by_id)) == scan(tree, papers_by_id)
+
+
+@pytest.mark.parametrize("others", [0, 3, 40])
+@pytest.mark.parametrize("text", ["no reward", r"a reward mo\v{d}el", "a re-ward model"])
+def test_phrase_that_most_papers_have_in_a_few_ways(text: str, others: int) -> None:
+    """Each way is learnt from some papers; the rest is searched by itself."""
+    blank = Paper(ArxivId(202103, 1), title="T")
+    ways = ["A reward model.", "Reward Models, say", "(rewards: models)", r"A\x reward model b"]
+    written = [text, *[way for way in ways for _ in range(1 + others)], text]
+    papers_by_id = packed_papers([blank._replace(abstract=way) for way in written])
+    for field in (Field.ANY, Field.TITLE, Field.ABSTRACT):
+        tree = Text(field, ("reward", "model"), is_literal=True)
+        assert set(verify(tree, papers_by_id)) == scan(tree, papers_by_id)
+
+
+@pytest.mark.parametrize(
+    ("written", "places"),
+    [
+        (b" a reward model  ", [3]),
+        (b" a reward model, a reward model  ", [3, 19]),
+        (b" a reward models  ", []),
+        (b" a reward model-based  ", []),
+        (b" a Reward model  ", []),
+        (b" \\v reward model (reward model)  ", []),
+        (b" \\vv reward model  ", []),
+        (b" \\vec reward model.  ", [6]),
+        (b" reward model;  ", [1]),
+    ],
+)
+def test_places_of_a_literal_phrase(written: bytes, places: list[int]) -> None:
+    assert list(literal_places(written, b"reward model")) == places
+    phrase = phrase_pattern(("reward", "model"))
+    assert all(phrase.find_plain(written.lower(), written, at) == at for at in places)
 
 
 @given(st.lists(PIECES, min_size=1, max_size=9), PHRASES)
@@ -181,34 +244,35 @@ def test_phrase_that_is_exact_without_folding(phrase: str, text: str, exact: boo
 
 
 @pytest.mark.parametrize(
-    ("text", "unclear"),
+    ("text", "verdict"),
     [
-        ("reward modelling", False),
-        ("a preward model", False),
-        ("reward [model]", True),
-        ("a reward", False),
-        ("$R$ rewards", True),
-        ("reward's model", True),
-        ("a re-ward model", True),
-        ("a re--ward model", True),
-        ("a re---ward model", False),
-        ("some mo-del", False),
-        ("reward" + " " * 120 + "mo-del", True),
-        ("a re-ward mo-del", True),
-        ("a re-ward modelling, rewards mo-dels", True),
-        ("a re-ward modest, in re-ward", False),
-        ("a re-word, a re-ward", False),
+        ("reward modelling", "no"),
+        ("a preward model", "no"),
+        ("reward [model]", "unclear"),
+        ("a reward", "no"),
+        ("$R$ rewards", "no"),
+        (r"\(R\) rewards", "no"),
+        (r"\c{R} rewards", "unclear"),
+        ("reward's model", "unclear"),
+        ("a re-ward model", "exact"),
+        ("a re--ward model", "exact"),
+        ("a re---ward model", "no"),
+        ("some mo-del", "no"),
+        ("reward" + " " * 120 + "mo-del", "unclear"),
+        ("a re-ward mo-del", "exact"),
+        ("a re-ward modelling, rewards mo-dels", "exact"),
+        ("a re-ward modest, in re-ward", "no"),
+        ("a re-word, a re-ward", "no"),
     ],
 )
-def test_plain_texts_need_no_folding(text: str, unclear: bool) -> None:
+def test_plain_texts_need_no_folding(text: str, verdict: str) -> None:
     papers_by_id = packed_papers([Paper(ArxivId(202103, 1), title="T", abstract=text)])
     exact, possible = _TextBatch(papers_by_id).evaluate(parse_query('"reward model"').tree)
-    assert not exact
-    assert bool(possible) is unclear
+    assert verdict == ("exact" if exact else "unclear" if possible else "no")
 
 
 @pytest.mark.parametrize(
-    ("phrase", "text", "unclear"),
+    ("phrase", "text", "found"),
     [
         ("reward model reward", "a reward model re-ward", True),
         ("reward model reward", "a re-ward mo-del re-ward", True),
@@ -220,14 +284,13 @@ def test_plain_texts_need_no_folding(text: str, unclear: bool) -> None:
     ],
 )
 def test_hyphenated_word_counts_only_beside_its_neighbors_in_the_phrase(
-    phrase: str, text: str, unclear: bool
+    phrase: str, text: str, found: bool
 ) -> None:
     papers_by_id = packed_papers([Paper(ArxivId(202103, 1), title="T", abstract=text)])
     literal = Text(Field.ANY, tuple(phrase.split()), is_literal=True)
     exact, possible = _TextBatch(papers_by_id).evaluate(literal)
-    assert not exact
-    assert bool(possible) is unclear
-    assert bool(verify(literal, papers_by_id)) is unclear
+    assert bool(exact) is bool(possible) is found
+    assert bool(verify(literal, papers_by_id)) is found
 
 
 @pytest.mark.parametrize("keyword", ["2103.00001", "au:wang", "au:wang OR 2103.00001"])
