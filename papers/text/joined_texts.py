@@ -155,11 +155,11 @@ class JoinedTexts:
         """
         found, rest = set[int](), self
         literal = phrase.literal
-        for _ in range(_MAX_LITERALS):
+        for attempt in range(_MAX_LITERALS):
             more = rest._papers_with_literal(literal, fields) if literal else set()
             found |= more
             missing = len(self._papers) - len(found)
-            if missing <= _FEW_PAPERS or (literal and len(more) < missing * _LITERAL_SHARE):
+            if missing <= _FEW_PAPERS or (attempt and len(more) < missing * _LITERAL_SHARE):
                 break
             rest = self._without(found)
             if not (literal := rest._written_literal(phrase, found)):

@@ -154,6 +154,15 @@ def test_phrase_that_most_papers_have_in_a_few_ways(text: str, others: int) -> N
         assert set(verify(tree, papers_by_id)) == scan(tree, papers_by_id)
 
 
+@pytest.mark.parametrize("way", ["a reward model", "on Reward Models now", "of rewards: models."])
+def test_texts_that_have_a_phrase_in_one_way_are_searched_for_it_alone(way: str) -> None:
+    blank = Paper(ArxivId(202103, 1), title="T")
+    papers_by_id = packed_papers([blank._replace(abstract=way) for _ in range(40)])
+    tree = Text(Field.ANY, ("reward", "model"), is_literal=True)
+    with mock.patch("papers.text.joined_texts.squeeze", side_effect=AssertionError):
+        assert len(verify(tree, papers_by_id)) == 40
+
+
 @pytest.mark.parametrize(
     ("written", "places"),
     [
