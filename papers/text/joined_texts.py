@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from functools import cached_property
 from itertools import accumulate, chain, islice
 from typing import Final
@@ -30,14 +30,12 @@ _FOLD_SEPARATOR: Final = b"\1"
 _FEW_PAPERS: Final = 16
 """So few texts are not searched for a phrase as it is mostly written: that takes as long."""
 _MAX_LITERALS: Final = 4
-_SAMPLE_SIZE: Final = 4
+_SAMPLE_SIZE: Final = 6
 """How many ways to write a phrase are learnt, each from so many papers."""
 _SMALL_WORD: Final = " x"
 """Beside it no text is all in capitals."""
 _WINDOW_SIZE: Final = 100
 """Bytes before and after a hyphenated pair in which the words of a phrase are looked for."""
-_LITERAL_SHARE: Final = 0.15
-"""Another way to write a phrase is not learnt once one has so small a part of the papers left."""
 _MOST: Final = 0.85
 """Texts are joined anew for this part of them, or fewer: the others need not be searched."""
 _TEXT_SEPARATOR: Final = b" \0 "
@@ -155,11 +153,9 @@ class JoinedTexts:
         """
         found, rest = set[int](), self
         literal = phrase.literal
-        for attempt in range(_MAX_LITERALS):
-            more = rest._papers_with_literal(literal, fields) if literal else set()
-            found |= more
-            missing = len(self._papers) - len(found)
-            if missing <= _FEW_PAPERS or (attempt and len(more) < missing * _LITERAL_SHARE):
+        for _ in range(_MAX_LITERALS):
+            found |= rest._papers_with_literal(literal, fields) if literal else set()
+            if len(self._papers) - len(found) <= _FEW_PAPERS:
                 break
             rest = self._without(found)
             if not (literal := rest._written_literal(phrase, found)):
@@ -167,13 +163,12 @@ class JoinedTexts:
         return found
 
     def _written_literal(self, phrase: PhrasePattern, known: Set[int]) -> bytes:
-        """Return how the first papers that are not known have a phrase; nothing if they have not.
-
-        Not many of them, as the others may have it in another way, or not at all.
-        """
+        """Return how most of the first papers that are not known have a phrase; or nothing."""
         some = islice((doc_id for doc_id in self._doc_ids if doc_id not in known), _SAMPLE_SIZE)
         sample = JoinedTexts({id: self._papers[id] for id in some}, self._known_unplain)
-        return phrase.written_literal(sample._lower, sample._written, 0)
+        places = sample._plain_places(phrase)
+        written = [phrase.written_literal(sample._lower, sample._written, at) for at in places]
+        return max(written, key=written.count, default=b"")
 
     def _papers_with_literal(self, literal: bytes, fields: Sequence[int]) -> set[int]:
         """Return the papers that have a `written_literal` between blanks."""
@@ -185,15 +180,17 @@ class JoinedTexts:
 
         The rest of its texts is not searched.
         """
-        found, at = set[int](), 0
+        places = map(self._paper_and_field, self._plain_places(phrase, fields))
+        return {self._doc_ids[paper] for paper, field in places if field in fields}
+
+    def _plain_places(self, phrase: PhrasePattern, fields: Sequence[int] = ()) -> Iterator[int]:
+        """Yield where a phrase stands plainly, once in the fields of a paper, or in any field."""
+        at = 0
         while (at := phrase.find_plain(self._lower, self._written, at)) >= 0:
+            yield at
             paper, field = self._paper_and_field(at)
-            if field in fields:
-                found.add(self._doc_ids[paper])
-                at = self._starts[(paper + 1) * self._texts_per_paper]
-            else:
-                at += 1
-        return found
+            is_in_field = not fields or field in fields
+            at = self._starts[(paper + 1) * self._texts_per_paper] if is_in_field else at + 1
 
     def _search(self, phrase: PhrasePattern, fields: Sequence[int]) -> tuple[set[int], set[int]]:
         """Search the whole texts of every paper."""

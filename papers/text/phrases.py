@@ -52,11 +52,11 @@ class PhrasePattern(NamedTuple):
                 yield PhraseSpan(start, match.end(), certain is not None)
             start = find(start + 1)
 
-    def written_literal(self, text: bytes, written: bytes, start: int) -> bytes:
-        """Return the phrase as it is written where it stands first, by `find_plain`; or nothing."""
-        at = self.find_plain(text, written, start)
-        match = _phrase_regexes(len(self.words)).strict.match(text, at) if at >= 0 else None
-        return written[slice(*match.span())] if match else b""
+    def written_literal(self, text: bytes, written: bytes, at: int) -> bytes:
+        """Return the phrase as it is written at a place where `find_plain` has found it."""
+        match = _phrase_regexes(len(self.words)).strict.match(text, at)
+        assert match, f"the phrase stands at {at}"
+        return written[slice(*match.span())]
 
     @property
     def literal(self) -> bytes:
