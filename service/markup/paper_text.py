@@ -14,7 +14,7 @@ from service.markup.latex_html import title_to_text
 
 def plain_title(paper: Paper) -> str:
     """Return the title without markup, simple formulas as Unicode; the id if there is none."""
-    return title_to_text(single_line(paper.title)) or str(paper.id)
+    return title_to_text(single_line(paper.title)).strip() or str(paper.id)
 
 
 def marked_title(paper: Paper) -> str:

@@ -8,7 +8,7 @@ import pytest
 from bs4 import BeautifulSoup
 from cmarkgfm.cmark import Options
 from flask.testing import FlaskClient
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -117,6 +117,7 @@ def test_difficult_text_stays_text(text: str) -> None:
 
 @settings(max_examples=100)
 @given(st.text(max_size=60), st.text(alphabet="\\|`*_[]()<>&;#~!$ ab:/.w\n", max_size=40))
+@example("$~0$", "")
 def test_any_text_stays_text(any_text: str, marks: str) -> None:
     check([make_paper(1, title=any_text, abstract=marks, comment=f"{marks}{any_text}")])
     tokens = PARSER.parse(rendered([], f"K {marks}").decode())
