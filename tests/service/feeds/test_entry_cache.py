@@ -308,3 +308,18 @@ def test_hash_of_an_entry_covers_everything_it_is_made_from() -> None:
     hashes = [hash(entry) for entry in [Entry(make_paper(1)), *variants()]]
     assert len(set(hashes)) == len(hashes)
     assert hash(Entry(make_paper(1))) == hashes[0]
+
+
+def test_digest_of_an_entry_covers_everything_that_readers_see() -> None:
+    seen = [entry for entry in variants() if entry.paper.ranks == make_paper(1).ranks]
+    facts = [EntryFacts.of(entry) for entry in (Entry(make_paper(1)), *seen)]
+    assert len({each.content_digest for each in facts}) == len(facts) > 20
+
+
+def test_what_no_reader_sees_changes_no_digest() -> None:
+    picked = paper_from_sighting(make_pick(1))
+    recounted = replace(picked.picks[0], counted_at=NOW + timedelta(days=1))
+    greater = [(name, rank._replace(as_of=rank.as_of + 1)) for name, rank in picked.ranks]
+    same = picked._replace(picks=(recounted,), ranks=tuple(greater))
+    assert same != picked
+    assert EntryFacts.of(Entry(same)) == EntryFacts.of(Entry(picked))
