@@ -30,7 +30,7 @@ from service.feeds.entry_templates import TemplateCache
 from service.feeds.feed import EMPTY_FEED_UPDATED, Feed, FeedRenderer, stated_content
 
 ENTRY_CACHE_BYTES: Final = 64_000_000
-"""Budget of rendered entries; one takes some 0.95 kB."""
+"""Budget of rendered entries; one takes some 1.0 kB."""
 TEMPLATE_CACHE_BYTES: Final = 8_000_000
 """Budget of entry templates, of all formats; one has some 3 kB."""
 
